@@ -1,0 +1,120 @@
+"""What a sample of rows tells about a table's fields: how many distinct values, how many missing, what they look like.
+
+The counting is left to PostgreSQL (one statement a table, 10,000 rows at most). Where a real server's own reading of
+the rows fails, it learns nothing; those failures are repeated here, because they decide which fields become categories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from . import catalog
+from .fieldtypes import isa
+
+if TYPE_CHECKING:
+    from .app import App
+    from .sync import Field, Table
+
+ROWS = 10_000
+CATEGORY = 30  # as many distinct values or fewer make a category
+_AT_ONCE = 300
+_PARTS = 7
+_JSON = r"^\s*[\[{].*[\]}]\s*$"
+_URL = r"^https?://[^\s]+\.[^\s]+"
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_HUGE = r"^(NaN|-?Infinity)$|e\+(1[5-9]|[23]\d)\d$"  # no number, or one whose square is none
+
+
+@dataclass
+class Sample:
+    """Counts over the sampled rows of one field."""
+
+    rows: int
+    distinct: int
+    missing: int
+    length: float | None = None  # of texts, on average, a missing one counting as empty
+    meaning: str | None = None
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The counts in the shape of a field's ``fingerprint``."""
+        made: dict[str, Any] = {"global": {"distinct-count": self.distinct, "nil%": self.missing / self.rows}}
+        if self.length is not None:
+            made["type"] = {"type/Text": {"average-length": self.length}}
+        return made
+
+
+def sample(app: App, table: Table, fields: list[Field]) -> Iterator[tuple[Field, Sample | None]]:
+    """Each of ``fields`` that is worth sampling with its counts; nothing for a table that is empty or closed."""
+    wanted = [one for one in fields if one.nfc_path is None and not one.primary]
+    if not table.readable or not wanted:
+        return
+    with catalog.connect(table.database.dsn, table.database.role) as conn:
+        counts: list[tuple[Any, ...]] = []
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            try:
+                row = conn.execute(_statement(table, part)).fetchone() or ()
+            except psycopg.Error:
+                return  # a view that cannot be read now is a table nothing is known of
+            if not row or row[0] == 0:
+                return
+            counts += [(row[0], *row[1 + at : 1 + at + _PARTS]) for at in range(0, len(part) * _PARTS, _PARTS)]
+    if app.era < 34 and any(_unreadable(one, count) for one, count in zip(wanted, counts, strict=True)):
+        return
+    for one, count in zip(wanted, counts, strict=True):
+        yield one, _judge(app.era, one, count)
+
+
+def _statement(table: Table, fields: list[Field]) -> sql.Composed:
+    parts: list[sql.Composable] = [sql.SQL("count(*)")]
+    for one in fields:
+        name = sql.Identifier(one.name)
+        parts += [
+            sql.SQL("count(DISTINCT {}::text)").format(name),
+            sql.SQL("count({})").format(name),
+            sql.SQL("coalesce(sum(length({}::text)), 0)").format(name),
+            *(
+                sql.SQL("count(*) FILTER (WHERE {}::text ~ {})").format(name, sql.Literal(pattern))
+                for pattern in (_JSON, _URL, _EMAIL)
+            ),
+            sql.SQL("bool_or({}::text ~ {})").format(name, sql.Literal(_HUGE)),
+        ]
+    source = sql.Identifier(table.schema, table.name)
+    return sql.SQL("SELECT {} FROM (SELECT * FROM {} LIMIT {}) q").format(
+        sql.SQL(", ").join(parts), source, sql.Literal(ROWS)
+    )
+
+
+def _unreadable(field: Field, count: tuple[Any, ...]) -> bool:
+    """Values that make 0.31 give up on the whole table."""
+    numeric_nan = field.database_type == "numeric" and bool(count[7])
+    return numeric_nan or field.database_type == "money" or (field.database_type == "bit" and count[3] > count[2])
+
+
+def _judge(era: int, field: Field, count: tuple[Any, ...]) -> Sample | None:
+    rows, distinct, present, length, json, url, email, special = count
+    if era < 47 and (field.database_type == "pg_lsn" or (field.database_type == "bit" and length > present)):
+        return None
+    if era < 34 and (field.base_type == "type/*" or (special and isa(field.base_type, "Number"))):
+        return None
+    text = isa(field.base_type, "Text")
+    made = Sample(rows, distinct + (present < rows), rows - present, int(length) / rows if text else None)
+    if field.meaning is not None or present == 0:
+        return made
+    if text and max(json, url, email) / rows >= 0.95:
+        best = max((json, "SerializedJSON"), (url, "URL"), (email, "Email"))
+        made.meaning = f"type/{best[1]}"
+    elif (
+        made.distinct <= CATEGORY and _may_be_category(era, field.base_type) and not (era < 34 and text and not length)
+    ):
+        made.meaning = "type/Category"
+    return made
+
+
+def _may_be_category(era: int, base: str) -> bool:
+    return not (isa(base, "Temporal", "Collection") or (era >= 34 and isa(base, "Float")))
