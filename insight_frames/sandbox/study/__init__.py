@@ -1,0 +1,55 @@
+"""The synthetic study: two environments of one trial, made by SQL in the server, the same content every time.
+
+Chance is a hash of each row's key, never a random generator: the order in which rows are made cannot change them.
+The column lists of OpenClinica Insight are not public; these tables follow what is known of them.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+
+from insight_frames.sandbox.postgres import Server, execute
+from insight_frames.sandbox.script import read_script
+
+SIZES = {
+    "demo": {"participants": 60, "sites": 5, "visits": 6, "forms": 12, "forms_per_visit": 4},
+    "medium": {"participants": 600, "sites": 20, "visits": 10, "forms": 20, "forms_per_visit": 5},
+    "large": {"participants": 5000, "sites": 50, "visits": 15, "forms": 30, "forms_per_visit": 7},
+}
+SCHEMAS = {"s_cardio3prod": "PROD", "s_cardio3test": "TEST"}
+PARTS = ["2_tables", "3_design", "4_rows", "5_clinical", "6_awkward", "7_rights"]
+TEMPORARY = ["form", "question", "person", "log", "rule", "word", "relation_word"]
+
+
+def load(server: Server, dbname: str, size: str) -> None:
+    """Make the study in an empty database.
+
+    Parameters
+    ----------
+    server : Server
+    dbname : str
+    size : {"demo", "medium", "large"}
+        60, 600 or 5,000 participants in the production schema; the test schema has a quarter of them.
+    """
+    with server.connect(dbname) as connection:
+        _run(connection, "1_roles", {})
+        for schema, environment in SCHEMAS.items():
+            numbers = dict(SIZES[size])
+            if environment == "TEST":
+                numbers["participants"] //= 4
+            variables = {"schema": schema, "environment": environment} | {k: str(v) for k, v in numbers.items()}
+            with connection.transaction():
+                for part in PARTS:
+                    _run(connection, part, variables)
+                connection.execute(f"drop table {', '.join(TEMPORARY)}".encode())
+        connection.execute("reset search_path")
+        _run(connection, "8_closed", {})
+
+
+def _run(connection: psycopg.Connection[tuple[Any, ...]], part: str, variables: dict[str, str]) -> None:
+    text = files(__name__).joinpath(part + ".sql").read_text(encoding="utf-8")
+    for statement in read_script(text, variables):
+        execute(connection, statement)
