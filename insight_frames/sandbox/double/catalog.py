@@ -22,7 +22,8 @@ ORDER BY n.nspname, c.relname
 """
 _COLUMNS = """
 SELECT a.attrelid, a.attname, t.typname, t.typtype::text, tn.nspname, pg_catalog.pg_type_is_visible(t.oid),
-       a.attnotnull, a.atthasdef OR a.attidentity <> '', coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%%',
+       a.attnotnull, a.atthasdef OR a.attidentity <> '',
+       coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%%',
        a.attidentity <> '', pg_catalog.col_description(a.attrelid, a.attnum), a.attnum
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace

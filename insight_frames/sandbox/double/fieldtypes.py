@@ -1,7 +1,7 @@
 """What Metabase calls a PostgreSQL column type (its base type), and what a column's name or type says it means.
 
 Base types changed between eras (time zones, enums, structured values), so the table below starts from 0.47 and lists
-the older names as exceptions. Meanings are *special types* up to 0.38 and *semantic types* later; the words are the same.
+the older names as exceptions. Meanings are *special types* up to 0.38 and *semantic types* later, in the same words.
 """
 
 from __future__ import annotations

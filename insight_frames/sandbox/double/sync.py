@@ -1,7 +1,7 @@
 """What Metabase keeps about the tables and fields of its databases, and the synchronisation that fills it.
 
-Structure is read on the first question about it and by ``sync_schema``; what needs rows (numbers of distinct values, from
-them the categories) is read table by table when somebody looks, so that starting a sandbox costs nothing.
+Structure is read on the first question about it and by ``sync_schema``; what needs rows (numbers of distinct values,
+from them the categories) is read table by table when somebody looks, so that starting a sandbox costs nothing.
 """
 
 from __future__ import annotations
