@@ -1,0 +1,142 @@
+"""What of a server's message may be shown: PostgreSQL quotes names and patients' values alike, so nothing is trusted.
+
+A quoted name survives only in a message that is known to quote a name there; of everything else only words of
+PostgreSQL's own messages survive. Lines behind the message (DETAIL, CONTEXT, the LINE of the statement) hold values
+and are never shown.
+"""
+
+from __future__ import annotations
+
+import re
+
+from insight_frames.sql.vocabulary import UPPER_WORDS, WORDS
+
+_MASK = "…"
+_SEVERITY = re.compile(r"\A.*?\b(?:ERROR|FATAL|PANIC):\s+(?:[0-9A-Z]{5}:\s+)?", re.DOTALL)
+_NAME = r'(?:"[^"\n]{1,200}"|[\w$.]{1,200})'
+_TYPE = (
+    r'(?:"[^"\n]{1,100}"|[\w$.]+)(?: (?:precision|varying|with time zone|without time zone))?(?:\([\d,]+\))?(?:\[\])*'
+)
+_ROUTINE = rf"(?:{_NAME}\.)?{_NAME}\((?:{_TYPE}(?:, )?)*\)"
+_OBJECT = (
+    "table|view|materialized view|foreign table|sequence|schema|database|function|procedure|relation|column|type|"
+    "language|foreign server|foreign-data wrapper|large object|tablespace|domain"
+)
+_KEPT = tuple(
+    re.compile(rf"{known}(?=\n|\Z)")
+    for known in (
+        rf"column {_NAME} does not exist",
+        rf"column {_NAME} of relation {_NAME} does not exist",
+        rf"column {_NAME} not found in data type {_TYPE}",
+        rf"column reference {_NAME} is ambiguous",
+        rf"column name {_NAME} appears more than once in USING clause",
+        rf"common column name {_NAME} appears more than once in (?:left|right) table",
+        rf"column {_NAME} specified (?:in USING clause does not exist in (?:left|right) table|more than once)",
+        rf"column {_NAME} specified in USING clause does not exist in (?:left|right) table",
+        rf"column {_NAME} must appear in the GROUP BY clause or be used in an aggregate function",
+        rf"subquery uses ungrouped column {_NAME} from outer query",
+        rf"column notation \.\w+ applied to type {_TYPE}, which is not a composite type",
+        rf"(?:relation|schema|window|type|function|collation) {_NAME} does not exist",
+        rf"(?:relation|table) {_NAME} has no columns?",
+        rf"missing FROM-clause entry for table {_NAME}",
+        rf"invalid reference to FROM-clause entry for table {_NAME}",
+        rf"table (?:name|reference) {_NAME} (?:specified more than once|is ambiguous)",
+        rf"table {_NAME} has \d+ columns available but \d+ columns specified",
+        rf"WITH query name {_NAME} specified more than once",
+        rf"recursive reference to query {_NAME} must not appear [\w ]+",
+        rf"recursive query {_NAME} column \d+ has type {_TYPE} in non-recursive term but type {_TYPE} overall",
+        rf"(?:function|procedure|aggregate) {_ROUTINE} (?:does not exist|is not unique|is not an aggregate function)",
+        rf"(?:window|aggregate) function {_NAME} requires an OVER clause",
+        r"operator (?:does not exist|is not unique): [^\w\s\"']{1,20} " + _TYPE,
+        rf"operator (?:does not exist|is not unique): {_TYPE} [^\w\s\"']{{1,20}} {_TYPE}",
+        rf"permission denied (?:for|to access) (?:{_OBJECT}) [^\n:'\"]{{1,200}}",
+        rf"must be owner of (?:{_OBJECT}) [^\n:'\"]{{1,200}}",
+        rf"cannot cast type {_TYPE} to {_TYPE}",
+        rf"(?:argument|arguments) of [A-Z/ ]+ must be type {_TYPE}, not type {_TYPE}",
+        rf"[A-Za-z/ ]+ types {_TYPE} and {_TYPE} cannot be matched",
+        rf"[A-Z/]+ could not convert type {_TYPE} to {_TYPE}",
+        rf"could not identify an? [a-z ]+ for type {_TYPE}",
+        rf"cannot subscript type {_TYPE} because it does not support subscripting",
+        rf"duplicate key value violates unique constraint {_NAME}",
+        rf"null value in column {_NAME}(?: of relation {_NAME})? violates not-null constraint",
+        rf"value for domain {_TYPE} violates check constraint {_NAME}",
+        rf"domain {_TYPE} does not allow null values",
+        rf"value too long for type {_TYPE}",
+        r"syntax error at or near \"(?:[^\W\d][\w$]*|[^\w\s\"'$]{1,8})\"",
+        r"there is no parameter \$\d+",
+        r"[A-Z]+ position \d+ is not in select list",
+        r"target lists can have at most \d+ entries",
+        rf"(?:cannot|could not) [a-z -]+ (?:relation|table|view|materialized view) {_NAME}(?: has not been populated)?",
+        rf"materialized view {_NAME} has not been populated",
+    )
+)
+# Values of these forms end the message, with the type they do not fit in front.
+_TYPED = re.compile(rf"(invalid input (?:syntax for(?: type)?|value for enum) {_TYPE}): ", re.DOTALL)
+_RANGE = re.compile(rf"(?:value )?\".*\" is out of range for type ({_TYPE})(?=\n|\Z)", re.DOTALL)
+_HINTS = re.compile(
+    r"^\s*HINT:\s+(No (?:function|operator|procedure|aggregate) matches the given name and argument types?\."
+    r" You might need to add explicit type casts\.|Perhaps you meant to reference the column \"[^\"\n]{1,200}\"\.)$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_QUOTES = re.compile(r"""["'«»„“”‘’‚‹›`].*["'«»„“”‘’‚‹›`]|["'«»„“”‘’‚‹›`].*""", re.DOTALL)
+_PIECE = re.compile(r"[^\W\d_]+(?:[-/][^\W\d_]+)*(?=[\s,;:.!?)]|\Z)|\S+?(?=[,;:.]?(?:\s|\Z))|[,;:.]+")
+
+
+def masked(text: str) -> str:
+    """Take out of a server's message whatever may be a value.
+
+    Parameters
+    ----------
+    text : str
+        The message as PostgreSQL, its drivers or Metabase give it, with or without ``ERROR:`` and the lines behind.
+
+    Returns
+    -------
+    str
+        One line. Names stay where a message is about a name (``column "x" does not exist``); every literal, number
+        and unknown word is ``…``; DETAIL, CONTEXT and the like are gone. Of other languages than English next to
+        nothing stays.
+
+    Examples
+    --------
+    >>> masked('ERROR: invalid input syntax for type integer: "Jane"')
+    'invalid input syntax for type integer: …'
+    >>> masked('ERROR: column "sex" does not exist')
+    'column "sex" does not exist'
+    """
+    message = _SEVERITY.sub("", text.strip(), count=1)
+    shown = _shown(message)
+    hint = _HINTS.search(text)
+    return f"{shown}. {hint[1]}" if hint else shown
+
+
+def _shown(message: str) -> str:
+    for known in _KEPT:
+        if found := known.match(message):
+            return found[0]
+    if found := _TYPED.match(message):
+        return f"{found[1]}: {_MASK}"
+    if found := _RANGE.match(message):
+        return f"{_MASK} is out of range for type {found[1]}"
+    return _only_known_words(_first_line(message))
+
+
+def _first_line(message: str) -> str:
+    """Cut at the first line break, unless it stands in quotes: then the value may go on behind it."""
+    quoted = _QUOTES.sub(_MASK, message.split("\n", 1)[0])
+    return quoted
+
+
+def _only_known_words(line: str) -> str:
+    pieces: list[str] = []
+    for index, found in enumerate(_PIECE.finditer(line)):
+        piece = found[0]
+        if piece[0] in ",;:.":
+            if pieces:
+                pieces[-1] += piece
+            continue
+        word = piece[:1].lower() + piece[1:] if index == 0 else piece
+        known = word in WORDS or piece in UPPER_WORDS
+        if known or not pieces or not pieces[-1].startswith(_MASK):
+            pieces.append(piece if known else _MASK)
+    return " ".join(pieces) or _MASK
