@@ -132,3 +132,17 @@ def refuse(bad: Any, mask: Any, text: Callable[[int], str], why: Callable[[int],
         place = int(np.flatnonzero(bad)[0])
         index = place if mask is None else int(np.flatnonzero(mask)[place])
         raise BadValue(index, text(place), why(place))
+
+
+def by_chunk(convert: Callable[[Any], Any], column: Any, type_: Any) -> Any:
+    """Convert an array, or each chunk of a chunked one; a BadValue counts the rows of all chunks."""
+    if not isinstance(column, pa.ChunkedArray):
+        return convert(column)
+    done, rows = [], 0
+    for chunk in column.chunks:
+        try:
+            done.append(convert(chunk))
+        except BadValue as bad:
+            raise BadValue(rows + bad.index, bad.text, bad.why) from None
+        rows += len(chunk)
+    return pa.chunked_array(done, type_)

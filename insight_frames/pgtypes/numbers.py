@@ -129,6 +129,19 @@ def nearest_floats(strings: Any) -> Any:
     return made
 
 
+def decimal_floats(column: Any) -> Any:
+    """Decimals -> correctly rounded float64, as their digits would give it."""
+    scale = column.type.scale
+    if pa.types.is_decimal128(column.type) and scale <= 22:
+        halves = np.frombuffer(column.buffers()[1] or b"", np.int64).reshape(-1, 2)[column.offset :][: len(column)]
+        low = halves[:, 0]
+        mask = pc.is_valid(column).to_numpy(zero_copy_only=False)
+        # Both the integer and the power of ten are float64s, so that one division rounds once.
+        if np.all(((halves[:, 1] == low >> 63) & (low >= -(2**53)) & (low <= 2**53)) | ~mask):
+            return pa.array(low / np.float64(10**scale), pa.float64(), mask=~mask)
+    return nearest_floats(column.cast(pa.string()))
+
+
 def _nearest_float(text: str) -> float:
     try:
         value = float(text)

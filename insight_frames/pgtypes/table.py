@@ -6,16 +6,15 @@ thought of, or one of the future, arrives unharmed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from insight_frames.pgtypes.arrays import array_of
-from insight_frames.pgtypes.codec import PLAIN, Codec, as_text
+from insight_frames.pgtypes.codec import PLAIN, Codec, as_text, by_chunk
 from insight_frames.pgtypes.intervals import INTERVAL
-from insight_frames.pgtypes.kinds import BadValue, PgType, words
+from insight_frames.pgtypes.kinds import PgType, words
 from insight_frames.pgtypes.moments import DATE, TIME, TIMESTAMP, TIMESTAMPTZ
 from insight_frames.pgtypes.numbers import Boolean, Float, Integer, numeric
 from insight_frames.pgtypes.texts import REG_CATALOGUES, Bytes, enum, moment_range, registered
@@ -99,32 +98,19 @@ class Reading:
         BadValue
             Also for a value that only its text can judge: parse the block again with `parse`, which decides.
         """
-        return _by_chunk(self.codec.finish, column, self.arrow)
+        return by_chunk(self.codec.finish, column, self.arrow)
 
     def parse(self, strings: Any) -> Any:
         """Turn the text of the expression into `arrow`; raise BadValue for the first value that does not fit."""
-        return _by_chunk(self.codec.decode, strings, self.arrow)
+        return by_chunk(self.codec.decode, strings, self.arrow)
 
     def to_text(self, column: Any) -> Any:
         """Turn a column of `arrow` into PostgreSQL's own text (ISO dates, UTC)."""
-        return _by_chunk(self.codec.encode, column, pa.string())
+        return by_chunk(self.codec.encode, column, pa.string())
 
     def as_text(self) -> Reading:
         """The same expression read as PostgreSQL's text, which takes every value."""
         return Reading(self.type, as_text(self.codec))
-
-
-def _by_chunk(convert: Callable[[Any], Any], column: Any, type_: Any) -> Any:
-    if not isinstance(column, pa.ChunkedArray):
-        return convert(column)
-    done, rows = [], 0
-    for chunk in column.chunks:
-        try:
-            done.append(convert(chunk))
-        except BadValue as bad:
-            raise BadValue(rows + bad.index, bad.text, bad.why) from None
-        rows += len(chunk)
-    return pa.chunked_array(done, type_)
 
 
 def reading(type_: PgType, *, numbers: Numbers = "float", out_of_range: OutOfRange = "raise") -> Reading:

@@ -1,0 +1,229 @@
+"""The table's last step: a column of the stream becomes a column of a pandas frame.
+
+The default dtypes are those that every modelling library takes (numpy, ``str``, category); "numpy_nullable" and
+"pyarrow" never depend on the data, and neither do the default dtypes of a frame that comes in chunks (`stable`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from insight_frames.pgtypes.codec import by_chunk
+from insight_frames.pgtypes.fields import is_not_null, type_of
+from insight_frames.pgtypes.intervals import interval_microseconds
+from insight_frames.pgtypes.kinds import BadValue
+from insight_frames.pgtypes.numbers import decimal_floats, nearest_floats
+
+Backend = Literal["numpy_nullable", "pyarrow"] | None
+_EXACT = 2**53  # every integer up to here is a float64
+_STR_DTYPE = int(pd.__version__.split(".")[0]) >= 3
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How frames are asked for.
+
+    Attributes
+    ----------
+    backend : {None, "numpy_nullable", "pyarrow"}
+        pandas' ``dtype_backend``.
+    stable : bool
+        True if dtypes must follow from the field alone, because more chunks will come.
+    coerce_float : bool
+        numeric as float64 (True) or as exact decimals.
+    """
+
+    backend: Backend = None
+    stable: bool = False
+    coerce_float: bool = True
+
+
+def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) -> Any:
+    """Make a numpy or extension array of a column, by the table of types.
+
+    Raises
+    ------
+    BadValue
+        If a numeric does not fit float64, or a NOT NULL column of a chunked frame holds a NULL.
+    """
+    name = type_of(field).name
+    if isinstance(field.type, pa.DictionaryType):
+        return categorical(column, field)
+    if name in ("numeric", "money") and not pa.types.is_floating(field.type):
+        return _numeric(column, rules)
+    if name == "interval" and pa.types.is_string(field.type):
+        return _interval(column, rules)
+    if rules.backend == "pyarrow":
+        return pd.arrays.ArrowExtensionArray(column)
+    maker = next((make for test, make in _MAKERS if test(field.type)), _foreign)
+    return maker(column, field, rules)
+
+
+def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
+    """Values (0 where NULL) in memory of their own, and the mask of the NULLs or None."""
+    values = np.empty(len(column), dtype)
+    start = 0
+    for chunk in column.chunks:
+        filled: Any = chunk
+        if chunk.null_count:
+            filled = pc.fill_null(filled, False if pa.types.is_boolean(chunk.type) else 0)
+        values[start : start + len(chunk)] = filled.to_numpy(zero_copy_only=False)
+        start += len(chunk)
+    nulls: Any = pc.is_null(column).to_numpy() if column.null_count else None
+    return values, nulls
+
+
+def _integers(column: Any, field: Any, rules: Rules) -> Any:
+    values, nulls = numbers(column, np.int64)
+    if rules.backend == "numpy_nullable":
+        return pd.arrays.IntegerArray(values, _mask(values, nulls))
+    if _whole(column, field, rules):
+        return values
+    if rules.stable:
+        as_float = field.type != pa.int64() or type_of(field).name == "oid"
+    else:
+        as_float = values.min() >= -_EXACT and values.max() <= _EXACT
+    if not as_float:
+        return pd.arrays.IntegerArray(values, _mask(values, nulls))
+    floats = values.astype(np.float64)
+    floats[_mask(values, nulls)] = np.nan
+    return floats
+
+
+def _whole(column: Any, field: Any, rules: Rules) -> bool:
+    """True if the dtype needs no room for NULL: there is none, or (stable) there can be none."""
+    if not rules.stable:
+        return bool(column.null_count == 0)
+    if is_not_null(field) and column.null_count:
+        index = pc.index(pc.is_null(column), True).as_py()
+        raise BadValue(index, "", "it is NULL in a column that the catalogue calls NOT NULL")
+    return is_not_null(field)
+
+
+def _floats(column: Any, field: Any, rules: Rules) -> Any:
+    values, nulls = numbers(column, np.float64)
+    if rules.backend == "numpy_nullable":
+        return pd.arrays.FloatingArray(values, _mask(values, nulls))
+    if nulls is not None:
+        values[nulls] = np.nan
+    return values
+
+
+def _booleans(column: Any, field: Any, rules: Rules) -> Any:
+    values, nulls = numbers(column, np.bool_)
+    if rules.backend == "numpy_nullable":
+        return pd.arrays.BooleanArray(values, _mask(values, nulls))
+    if _whole(column, field, rules):
+        return values
+    objects = values.astype(object)
+    if nulls is not None:
+        objects[nulls] = None
+    return objects
+
+
+def _mask(values: Any, nulls: Any) -> Any:
+    return np.zeros(len(values), np.bool_) if nulls is None else nulls
+
+
+def strings(column: Any, rules: Rules) -> Any:
+    """Text in the string dtype of the pandas at hand: ``str`` since 3, object before; ``string`` if nullable."""
+    if rules.backend == "pyarrow":
+        return pd.arrays.ArrowExtensionArray(column)
+    if rules.backend == "numpy_nullable":
+        return _from_arrow(pd.StringDtype(), column)
+    if _STR_DTYPE:
+        return _from_arrow(pd.StringDtype(na_value=np.nan), column)
+    return np.asarray(column.to_pandas(), dtype=object)
+
+
+def _from_arrow(dtype: Any, column: Any) -> Any:
+    return dtype.__from_arrow__(column)
+
+
+def _strings(column: Any, field: Any, rules: Rules) -> Any:
+    return strings(column, rules)
+
+
+def _moments(column: Any, field: Any, rules: Rules) -> Any:
+    zoned = pa.types.is_timestamp(field.type) and field.type.tz is not None
+    values: Any = column.cast(pa.timestamp("us")).to_numpy()
+    values = values if values.flags.writeable else values.copy()
+    return pd.DatetimeIndex(values).tz_localize("UTC").array if zoned else values
+
+
+def _objects(column: Any, field: Any, rules: Rules) -> Any:
+    return as_objects(column.to_pylist())
+
+
+def as_objects(values: Sequence[Any]) -> Any:
+    """An object array of the values as they are: a list in a cell stays one cell."""
+    made = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        made[row] = value
+    return made
+
+
+def _foreign(column: Any, field: Any, rules: Rules) -> Any:
+    """An Arrow type that no PostgreSQL type becomes, from somebody else's file: as pyarrow sees it."""
+    return column.to_pandas().array
+
+
+def categorical(column: Any, field: Any) -> pd.Categorical:
+    """An ordered category with all labels of the enum, also those that no row has."""
+    labels = list(type_of(field).labels)
+    if not labels:
+        column = column.unify_dictionaries()
+        labels = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
+    codes = np.empty(len(column), np.int32)
+    start = 0
+    for chunk in column.chunks:
+        place = pc.index_in(chunk.dictionary, pa.array(labels, pa.string()))
+        codes[start : start + len(chunk)] = pc.fill_null(place.take(chunk.indices), -1).to_numpy()
+        start += len(chunk)
+    dtype = pd.CategoricalDtype(labels, ordered=field.type.ordered)
+    return pd.Categorical.from_codes(codes, dtype=dtype)
+
+
+def _numeric(column: Any, rules: Rules) -> Any:
+    if not rules.coerce_float:
+        if rules.backend == "pyarrow" and pa.types.is_decimal(column.type):
+            return pd.arrays.ArrowExtensionArray(column)
+        return as_objects([None if one is None else Decimal(one) for one in column.to_pylist()])
+    convert = decimal_floats if pa.types.is_decimal(column.type) else nearest_floats
+    floats = by_chunk(convert, column, pa.float64())
+    if rules.backend == "pyarrow":
+        return pd.arrays.ArrowExtensionArray(floats)
+    return _floats(floats, None, rules)
+
+
+def _interval(column: Any, rules: Rules) -> Any:
+    if rules.backend is not None or rules.stable:
+        return strings(column, rules)
+    coded = pa.chunked_array(column, pa.string()).combine_chunks().dictionary_encode()
+    lengths = [interval_microseconds(str(text)) for text in coded.dictionary.to_pylist()]
+    if None in lengths:
+        return strings(column, rules)
+    values = pa.array(lengths, pa.duration("us")).take(coded.indices).to_numpy(zero_copy_only=False)
+    return values if values.flags.writeable else values.copy()
+
+
+_MAKERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any, Rules], Any]]] = [
+    (pa.types.is_string, _strings),
+    (lambda type_: pa.types.is_integer(type_) and type_ != pa.uint64(), _integers),
+    (pa.types.is_floating, _floats),
+    (pa.types.is_boolean, _booleans),
+    (pa.types.is_timestamp, _moments),
+    (pa.types.is_date, _moments),
+    (pa.types.is_time, _objects),
+    (pa.types.is_binary, _objects),
+    (pa.types.is_decimal, _objects),
+    (pa.types.is_list, _objects),
+]

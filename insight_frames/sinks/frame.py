@@ -1,0 +1,221 @@
+"""The frame sink: a stream of record batches becomes one pandas frame, or an iterator of frames of equal dtypes.
+
+Columns are converted one by one, each let go once it is done, and put together by position, so that equal column
+names survive and no cell is held twice for long; keywords mean what they mean in ``pandas.read_sql``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from insight_frames.errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
+from insight_frames.pgtypes import BadValue, type_of
+from insight_frames.pgtypes.frames import Backend, Rules, to_pandas
+from insight_frames.sinks.dtypes import as_asked, as_dates, known_dtype
+
+Index = str | Sequence[str] | None
+DTypes = Any  # one dtype, or a mapping of columns to dtypes: whatever pandas takes
+Dates = Sequence[str] | Mapping[str, Any] | None
+_MANY = 64  # numpy columns, from which on pandas warns that a frame in single blocks is fragmented
+
+
+def to_frame(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    index_col: Index = None,
+    dtype: DTypes = None,
+    dtype_backend: Backend = None,
+    parse_dates: Dates = None,
+    coerce_float: bool = True,
+) -> pd.DataFrame:
+    """Make one frame of a stream.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Fields made by :func:`insight_frames.pgtypes.field`.
+    batches : iterable of pyarrow.RecordBatch
+        Drained; let go column by column while the frame is made.
+    index_col : str or list of str, optional
+        Columns to set as index.
+    dtype : dtype or dict of column to dtype, optional
+        Applied after the table of types. Never rounds, cuts or drops a value without an error (float32 may round).
+    dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+        Dtypes that do not depend on the data.
+    parse_dates : list of str, or dict of str to format or keywords of `pandas.to_datetime`, optional
+        Columns to read as dates; what cannot be read is an error.
+    coerce_float : bool
+        numeric and money as float64; False: exact Decimal, where the stream carries decimals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With a RangeIndex unless `index_col` is given; no rows keep the dtypes, no columns keep the number of rows.
+
+    Raises
+    ------
+    ColumnNotFound, InvalidInput
+        If a keyword names what is not there, or cannot be meant.
+    ValueOutOfRange
+        If a value does not fit the dtype.
+
+    Examples
+    --------
+    >>> from insight_frames.pgtypes import field, pg_type, reading
+    >>> schema = pa.schema([field("site", reading(pg_type("integer")), nullable=False)])
+    >>> batch = pa.record_batch([pa.array([3, 7], pa.int32())], schema=schema)
+    >>> to_frame(schema, [batch])["site"].tolist()
+    [3, 7]
+    """
+    rules = _rules(dtype_backend, False, coerce_float)
+    return _Plan.make(schema, rules, index_col, dtype, parse_dates).frame(batches)
+
+
+def to_frames(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    chunksize: int,
+    index_col: Index = None,
+    dtype: DTypes = None,
+    dtype_backend: Backend = None,
+    parse_dates: Dates = None,
+    coerce_float: bool = True,
+) -> Iterator[pd.DataFrame]:
+    """Make frames of `chunksize` rows each (the last one of the rest), all of the same dtypes.
+
+    Dtypes follow from the catalogue: NOT NULL integers are int64, other int2 and int4 float64, other int8 Int64;
+    booleans that may be NULL are objects; intervals are text. No row at all gives one empty frame. The other keywords,
+    and the errors, are those of :func:`to_frame`; wrong keywords raise at once, not with the first frame.
+
+    Examples
+    --------
+    >>> from insight_frames.pgtypes import field, pg_type, reading
+    >>> schema = pa.schema([field("site", reading(pg_type("integer")), nullable=False)])
+    >>> batch = pa.record_batch([pa.array([3, 7, 9], pa.int32())], schema=schema)
+    >>> [len(frame) for frame in to_frames(schema, [batch], chunksize=2)]
+    [2, 1]
+    """
+    if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
+        got = repr(chunksize) if isinstance(chunksize, int) else type(chunksize).__name__
+        raise InvalidInput(sentence("chunksize= cannot be meant", expected="a whole number of rows above 0", got=got))
+    plan = _Plan.make(schema, _rules(dtype_backend, True, coerce_float), index_col, dtype, parse_dates)
+    return plan.frames(batches, chunksize)
+
+
+def _rules(backend: Any, stable: bool, coerce_float: bool) -> Rules:
+    if backend not in (None, "numpy_nullable", "pyarrow"):
+        if backend is not pd.api.extensions.no_default:
+            raise InvalidInput(
+                sentence("dtype_backend= cannot be meant", expected="'numpy_nullable', 'pyarrow' or None")
+            )
+        backend = None
+    return Rules(backend, stable, coerce_float)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the keywords ask for, checked against the schema before the first batch is drawn."""
+
+    schema: pa.Schema
+    rules: Rules
+    index: str | list[str] | None
+    dtypes: dict[int, Any]
+    dates: dict[int, Any]
+
+    @classmethod
+    def make(cls, schema: pa.Schema, rules: Rules, index_col: Index, dtype: DTypes, parse_dates: Dates) -> _Plan:
+        index = index_col if index_col is None or isinstance(index_col, str) else list(index_col)
+        for name in [index] if isinstance(index, str) else index or []:
+            if len(_places(schema, name, "index_col")) > 1:
+                raise InvalidInput(sentence(f"index_col= names {name!r}, which several columns are called"))
+        if isinstance(dtype, Mapping):
+            asked = [(place, one) for name, one in dtype.items() for place in _places(schema, name, "dtype")]
+        else:
+            asked = [] if dtype is None else [(place, dtype) for place in range(len(schema))]
+        dtypes = {place: known_dtype(one, rules.stable) for place, one in asked}
+        dates = {
+            place: how for name, how in _dates(parse_dates).items() for place in _places(schema, name, "parse_dates")
+        }
+        return cls(schema, rules, index, dtypes, dates)
+
+    def frame(self, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
+        """Drain the batches into one frame."""
+        rows, chunks = 0, [[] for _ in self.schema]  # type: tuple[int, list[list[Any]]]
+        for batch in batches:
+            rows += batch.num_rows
+            for place, column in enumerate(batch.columns):
+                chunks[place].append(column)
+        arrays: dict[Hashable, Any] = {}
+        for place, field in enumerate(self.schema):
+            taken, chunks[place] = chunks[place], []
+            arrays[place] = self._column(place, pa.chunked_array(taken, field.type), field)
+        return self._assemble(arrays, rows)
+
+    def frames(self, batches: Iterable[pa.RecordBatch], chunksize: int) -> Iterator[pd.DataFrame]:
+        """Cut the stream into frames of `chunksize` rows."""
+        held: list[pa.RecordBatch] = []
+        rows, made = 0, 0
+        for batch in batches:
+            while batch.num_rows:
+                part = batch.slice(0, chunksize - rows)
+                batch = batch.slice(part.num_rows)
+                held.append(part)
+                rows += part.num_rows
+                if rows == chunksize:
+                    taken, held, rows, made = held, [], 0, made + 1
+                    yield self.frame(taken)
+        if rows or not made:
+            yield self.frame(held)
+
+    def _column(self, place: int, column: Any, field: pa.Field[Any]) -> Any:
+        with _located(field):
+            if place in self.dtypes:
+                values = as_asked(column, field, self.rules, self.dtypes[place])
+            else:
+                values = to_pandas(column, field, self.rules)
+            return as_dates(column, values, field, self.dates[place]) if place in self.dates else values
+
+    def _assemble(self, arrays: dict[Hashable, Any], rows: int) -> pd.DataFrame:
+        plain = sum(not isinstance(one, pd.api.extensions.ExtensionArray) for one in arrays.values())
+        frame = pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=plain > _MANY)
+        frame.columns = pd.Index(self.schema.names) if arrays else pd.Index([], dtype=object)
+        return frame if self.index is None else frame.set_index(self.index)
+
+
+def _places(schema: pa.Schema, name: Any, keyword: str) -> list[int]:
+    places = [place for place, one in enumerate(schema.names) if one == name]
+    if not places:
+        hint = near(name, schema.names) if isinstance(name, str) else ""
+        raise ColumnNotFound(sentence(f"{keyword}= names {name!r}, which is no column of the result", try_=hint))
+    return places
+
+
+def _dates(asked: Any) -> dict[str, Any]:
+    if asked is None or isinstance(asked, bool):  # as in pandas
+        return {}
+    if isinstance(asked, str):
+        return {asked: None}
+    return dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(asked)
+
+
+@contextmanager
+def _located(field: pa.Field[Any]) -> Iterator[None]:
+    """Turn a BadValue into an error that names column, row and type, and keeps the value out of its text."""
+    try:
+        yield
+    except BadValue as bad:
+        type_ = type_of(field).text
+        message = sentence(
+            "A value cannot stand in the frame",
+            where=f"column {field.name!r}, row {bad.index + 1}, type {type_}",
+            got=f"a value of which is true: {bad.why}",
+        )
+        raise ValueOutOfRange(message, value=bad.text, column=field.name, row=bad.index + 1, type=type_) from None
