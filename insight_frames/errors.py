@@ -162,9 +162,7 @@ class InconsistentSnapshot(SnapshotError):
     """The tables could not be read as of one moment; nothing was published."""
 
 
-def sentence(
-    what: str, *, where: str = "", expected: str = "", got: str = "", try_: str = ""
-) -> str:
+def sentence(what: str, *, where: str = "", expected: str = "", got: str = "", try_: str = "") -> str:
     """Build a message: what happened, where, expected, got, what to try.
 
     >>> sentence("The session ended", where="GET /api/database", try_="log in again")
@@ -176,7 +174,10 @@ def sentence(
     if got:
         text += f"{',' if expected else ';'} got {got}"
     text = text.rstrip(".") + "."
-    return f"{text} Try: {try_.rstrip('.')}." if try_ else text
+    if not try_:
+        return text
+    hint = try_ if try_.startswith("did you mean") else f"try: {try_}"
+    return f"{text} {hint[0].upper()}{hint[1:].rstrip('.')}{'' if hint.endswith('?') else '.'}"
 
 
 def near(name: str, known: Iterable[str], *, most: int = 3) -> str:

@@ -1,0 +1,103 @@
+"""OpenClinica Insight (Metabase over PostgreSQL) as exact pandas DataFrames and Parquet snapshots.
+
+Names are handed on when they are first used, so that importing the package, or asking its command for help, does not
+load pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import (
+        connect,
+        describe_table,
+        list_schemas,
+        list_tables,
+        open_snapshot,
+        read_sql,
+        read_table,
+        snapshot,
+    )
+    from .connection import Connection
+    from .errors import (
+        ColumnNotFound,
+        DatabaseNotFound,
+        IncompleteResult,
+        InconsistentSnapshot,
+        InsightError,
+        InvalidInput,
+        LoginError,
+        LoginRefused,
+        LoginThrottled,
+        NotFound,
+        ParameterError,
+        PermissionDenied,
+        QueryFailed,
+        SchemaNotFound,
+        ServerUnavailable,
+        SessionExpired,
+        SnapshotError,
+        TableNotFound,
+        UnsupportedServer,
+        ValueOutOfRange,
+    )
+    from .question import KEY
+    from .snapshot import Snapshot
+
+__all__ = [
+    "KEY",
+    "ColumnNotFound",
+    "Connection",
+    "DatabaseNotFound",
+    "IncompleteResult",
+    "InconsistentSnapshot",
+    "InsightError",
+    "InvalidInput",
+    "LoginError",
+    "LoginRefused",
+    "LoginThrottled",
+    "NotFound",
+    "ParameterError",
+    "PermissionDenied",
+    "QueryFailed",
+    "SchemaNotFound",
+    "ServerUnavailable",
+    "SessionExpired",
+    "Snapshot",
+    "SnapshotError",
+    "TableNotFound",
+    "UnsupportedServer",
+    "ValueOutOfRange",
+    "connect",
+    "describe_table",
+    "list_schemas",
+    "list_tables",
+    "open_snapshot",
+    "read_sql",
+    "read_table",
+    "snapshot",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "KEY": "question",
+    "Connection": "connection",
+    "Snapshot": "snapshot",
+    **dict.fromkeys(
+        ("connect", "describe_table", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"), "api"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module; ``snapshot`` is the function, its folder is a package beside it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

@@ -1,0 +1,388 @@
+"""The sentences people write first, on one default connection; everything here only passes on.
+
+The default is made by :func:`connect`, or on first use from the environment (``INSIGHT_URL`` and its companions).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .connection import Backend, Connection
+from .question import Key, OutOfRange
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .snapshot import Snapshot
+
+_lock = threading.Lock()
+_default: Connection | None = None
+
+
+def connect(
+    url: str | None = None,
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    api_key: str | None = None,
+    database: str | int | None = None,
+    **settings: Any,
+) -> Connection:
+    """Make a connection, make it the default of this module, and return it.
+
+    Nothing is sent yet: the first question logs in. Earlier connections stay usable.
+
+    Parameters
+    ----------
+    url : str, optional
+        Address of Insight, as in the browser: ``https://<customer>.insight.openclinica.io``. Default: ``INSIGHT_URL``.
+    username, password : str, optional
+        Default: ``INSIGHT_USERNAME`` and ``INSIGHT_PASSWORD``.
+    api_key : str, optional
+        A Metabase API key (0.49 and later) instead of a user. Default: ``INSIGHT_API_KEY``.
+    database : str or int, optional
+        Name or number of the database as Metabase shows it; needed only if several PostgreSQL databases are visible.
+        Default: ``INSIGHT_DATABASE``.
+    **settings
+        ``timeout`` in seconds (one number, or connecting and reading), ``verify`` (False, or the path of a file of
+        certificates), ``headers`` (a mapping added to every request).
+
+    Returns
+    -------
+    Connection
+
+    Raises
+    ------
+    InvalidInput
+        There is no URL, or it is not one of a web server.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.connect(box.url, username=box.username, password=box.password)  # doctest: +ELLIPSIS
+    <Connection to http://127.0.0.1:... as analyst@example.com>
+    """
+    global _default
+    made = Connection(url, username=username, password=password, api_key=api_key, database=database, **settings)
+    with _lock:
+        _default = made
+    return made
+
+
+def default() -> Connection:
+    """Give the default connection; made from the environment if there is none yet."""
+    global _default
+    with _lock:
+        if _default is None:
+            _default = Connection()
+        return _default
+
+
+def list_schemas() -> pd.DataFrame:
+    """List the schemas that this account may use; a study's environment is one schema.
+
+    Returns
+    -------
+    DataFrame
+        One row a schema; columns ``schema`` (str), ``tables`` (int64: how many it may read) and ``comment``.
+
+    Raises
+    ------
+    LoginError, ServerUnavailable, DatabaseNotFound
+        The server or its database cannot be reached.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.list_schemas()["schema"].tolist()
+    ['public', 's_cardio3prod', 's_cardio3test']
+    """
+    return default().list_schemas()
+
+
+def list_tables(schema: str | None = None) -> pd.DataFrame:
+    """List the tables, views and materialized views that this account may read.
+
+    Parameters
+    ----------
+    schema : str, optional
+        One schema; all of them if left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a table; columns ``schema``, ``table``, ``kind``, ``rows_estimate`` (Int64, the planner's guess, missing
+        where it has none) and ``comment``. Tables that exist but may not be read are named in
+        ``df.attrs["insight"]["not_readable"]``.
+
+    Raises
+    ------
+    SchemaNotFound
+        With the nearest names.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> tables = ifr.list_tables("s_cardio3prod")
+    >>> tables.loc[tables["table"] == "participant", "kind"].item()
+    'table'
+    """
+    return default().list_tables(schema)
+
+
+def describe_table(schema: str, name: str) -> pd.DataFrame:
+    """Describe a table: one row a column.
+
+    Parameters
+    ----------
+    schema, name : str
+
+    Returns
+    -------
+    DataFrame
+        Columns ``column``, ``type`` (as PostgreSQL writes it), ``nullable`` (bool), ``key`` ("primary", "unique" or
+        missing), ``references`` (schema.table.column or missing) and ``comment``.
+
+    Raises
+    ------
+    SchemaNotFound, TableNotFound
+        With the nearest names.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> columns = ifr.describe_table("s_cardio3prod", "participant").set_index("column")
+    >>> columns.loc["site_id", "references"]
+    's_cardio3prod.site.site_id'
+    """
+    return default().describe_table(schema, name)
+
+
+def read_table(
+    schema: str,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    where: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    order_by: str | Sequence[str] | None = None,
+    limit: int | None = None,
+    index_col: str | Sequence[str] | Key | None = None,
+    dtype: Any = None,
+    dtype_backend: Backend | None = None,
+    parse_dates: Any = None,
+    coerce_float: bool = True,
+    out_of_range: OutOfRange = "raise",
+    chunksize: int | None = None,
+) -> Any:
+    """Read a table, view or materialized view into a DataFrame, exact and whole, or raise.
+
+    Parameters
+    ----------
+    schema, name : str
+        Exactly as PostgreSQL spells them; they are quoted, whatever they contain.
+    columns : list of str, optional
+        Columns in the order wanted; left out columns are not sent by the server.
+    where : str, optional
+        A condition in SQL, with ``:name`` for values: ``"site_id = :site"``.
+    params : dict, optional
+        Values of the names in ``where``; numbers, text, dates, lists (for ``in``), pandas and numpy scalars.
+    order_by : str or list of str, optional
+        Column names, each with `` desc`` behind it if wanted; NULL comes last, as in PostgreSQL. Without it the order
+        is the table's own, which means nothing.
+    limit : int, optional
+        At most so many rows.
+    index_col : str, list of str or KEY, optional
+        Columns to become the index; ``insight_frames.KEY`` takes the table's declared key.
+    dtype, parse_dates, coerce_float : optional
+        As in :func:`pandas.read_sql`. ``coerce_float=False`` gives ``numeric`` as exact ``Decimal``.
+    dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+        Dtypes that do not depend on the data of the day. The default gives plain NumPy dtypes that model libraries
+        take: int64, float64 (integers with NULL, up to 2**53), bool, str, datetime64[us], ordered category for enums.
+    out_of_range : {"raise", "text"}
+        Dates before year 1 or after 9999, ``infinity``, ``24:00:00`` and arrays of several dimensions: an error, or
+        all date, time and array columns as PostgreSQL's text.
+    chunksize : int, optional
+        Give an iterator of frames of so many rows, in bounded memory and with the same dtypes in each.
+
+    Returns
+    -------
+    DataFrame or iterator of DataFrame
+        Shape (rows, columns). ``df.attrs["insight"]`` tells server, table, moment (UTC) and path taken.
+
+    Raises
+    ------
+    SchemaNotFound, TableNotFound, ColumnNotFound
+        With the nearest names.
+    PermissionDenied
+        The account may not read it.
+    ParameterError, QueryFailed
+        ``where`` and ``params`` do not fit, or PostgreSQL refuses them (with the position in ``where``).
+    ValueOutOfRange
+        A value does not fit its type; table, column and row are named, the value is on ``err.value``.
+    IncompleteResult
+        The answer is not provably whole; nothing of it is returned.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> df = ifr.read_table("s_cardio3prod", "site", columns=["site_id", "country"], where="site_id <= :n",
+    ...                     params={"n": 3}, order_by="site_id")
+    >>> df.shape, df["site_id"].tolist()
+    ((3, 2), [1, 2, 3])
+    """
+    return default().read_table(
+        schema,
+        name,
+        columns=columns,
+        where=where,
+        params=params,
+        order_by=order_by,
+        limit=limit,
+        index_col=index_col,
+        dtype=dtype,
+        dtype_backend=dtype_backend,
+        parse_dates=parse_dates,
+        coerce_float=coerce_float,
+        out_of_range=out_of_range,
+        chunksize=chunksize,
+    )
+
+
+def read_sql(
+    sql: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    index_col: str | Sequence[str] | None = None,
+    dtype: Any = None,
+    dtype_backend: Backend | None = None,
+    parse_dates: Any = None,
+    coerce_float: bool = True,
+    out_of_range: OutOfRange = "raise",
+    chunksize: int | None = None,
+) -> Any:
+    """Run one query (SELECT, WITH, VALUES or TABLE) and read its rows, exact and whole, in its own order, or raise.
+
+    Parameters
+    ----------
+    sql : str
+        One statement in PostgreSQL's words; a semicolon or comment behind it does no harm.
+    params : dict, optional
+        Values for ``:name`` in the statement.
+    index_col, dtype, dtype_backend, parse_dates, coerce_float, out_of_range, chunksize : optional
+        As in :func:`read_table`.
+
+    Returns
+    -------
+    DataFrame or iterator of DataFrame
+        Shape (rows, columns of the query); two columns of one name are both kept.
+
+    Raises
+    ------
+    InvalidInput
+        Not one query: several statements, a statement that changes data, ``{{ }}`` of a Metabase question.
+    ParameterError
+        A name without a value, or a value without a name.
+    QueryFailed
+        PostgreSQL refuses it; ``err.position`` counts in ``sql``, ``err.sqlstate`` is the code.
+    PermissionDenied, ValueOutOfRange, IncompleteResult
+        As in :func:`read_table`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.read_sql("select count(*) as n from s_cardio3prod.site where site_id < :n", params={"n": 4})["n"].item()
+    3
+    """
+    return default().read_sql(
+        sql,
+        params=params,
+        index_col=index_col,
+        dtype=dtype,
+        dtype_backend=dtype_backend,
+        parse_dates=parse_dates,
+        coerce_float=coerce_float,
+        out_of_range=out_of_range,
+        chunksize=chunksize,
+    )
+
+
+def snapshot(
+    path: Any,
+    *,
+    schemas: str | Sequence[str] | None = None,
+    tables: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    overwrite: bool = False,
+) -> Snapshot:
+    """Write every readable table to Parquet as of one moment, and return the opened snapshot.
+
+    All tables are read in one statement, so that they are one state of the database whatever a refresh does meanwhile.
+    The folder appears under its name only when everything in it is whole.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder to make; ``<path>/<schema>/<table>.parquet`` and ``<path>/datapackage.json`` will be in it.
+    schemas : str or list of str, optional
+        Schemas to take; needed if a TEST environment is visible beside the one meant.
+    tables, exclude : list of str, optional
+        Only these tables, or all but these; ``"table"`` or ``"schema.table"``.
+    overwrite : bool
+        Replace a snapshot that is already there; otherwise it is never touched.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    SchemaNotFound, TableNotFound
+        With the nearest names.
+    InvalidInput
+        Schemas of which one looks like the TEST twin of another, and none was named.
+    SnapshotError
+        The folder exists, or cannot be written.
+    InconsistentSnapshot
+        The tables could not be read as of one moment; nothing was published.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> cut = ifr.snapshot(folder / "cut", schemas="s_cardio3prod", tables=["site", "participant"])
+    >>> cut.read_table("s_cardio3prod", "site").shape[0]
+    5
+    """
+    return default().snapshot(path, schemas=schemas, tables=tables, exclude=exclude, overwrite=overwrite)
+
+
+def open_snapshot(path: Any) -> Snapshot:
+    """Open a snapshot folder; no server is needed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that :func:`snapshot` made.
+
+    Returns
+    -------
+    Snapshot
+        With ``read_table``, ``list_tables``, ``describe_table`` as on a connection, and ``verify``.
+
+    Raises
+    ------
+    SnapshotError
+        There is no snapshot, or its manifest cannot be read.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> _ = ifr.snapshot(folder / "cut2", schemas="s_cardio3prod", tables=["site"])
+    >>> bool(ifr.open_snapshot(folder / "cut2").verify())
+    True
+    """
+    from .snapshot import open_snapshot as open_
+
+    return open_(path)

@@ -1,0 +1,292 @@
+"""One connection: hides the session, keeps the catalogue, and gives frames.
+
+It is lazy: making one sends nothing, the first question logs in. It knows sources and sinks, which do not know each
+other, and adds nothing to what they promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import credentials
+from .catalog import Catalog, Table
+from .errors import InvalidInput, TableNotFound, near, sentence
+from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
+from .sinks import frame
+from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
+from .stream import Stream
+from .wire.http import Http, Timeout
+from .wire.server import Server
+from .wire.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .snapshot import Snapshot
+
+Backend = Literal["numpy_nullable", "pyarrow"]
+
+
+class Connection:
+    """A Metabase server and one database behind it. Made by :func:`insight_frames.connect`.
+
+    The connection itself is safe to share between threads. It is a context manager; leaving it lets go of sockets and
+    keeps the session on the server, :meth:`logout` ends that too.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        api_key: str | None = None,
+        database: str | int | None = None,
+        timeout: float | Timeout = (10.0, 600.0),
+        verify: bool | str = True,
+        headers: Mapping[str, str] | None = None,
+        path: Path = "auto",
+        statement_bytes: int = STATEMENT_BYTES,
+    ) -> None:
+        pair = (float(timeout), float(timeout)) if isinstance(timeout, int | float) else timeout
+        self._http = Http(credentials.find_url(url), timeout=pair, verify=verify, headers=headers)
+        self._credentials = credentials.find(username, password, api_key)
+        self._session = Session(self._http, self._credentials)
+        self._server = Server(self._session, credentials.find_database(database))
+        self._source = MetabaseSource(self._server, path=path, statement_bytes=statement_bytes)
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self._http.url} as {self._credentials.username or 'an API key'}>"
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._http.url
+
+    @property
+    def server_version(self) -> str:
+        """Metabase's own version tag, such as ``v0.47.2`` (asks the server the first time)."""
+        return self._server.version
+
+    def close(self) -> None:
+        """Let go of sockets; the connection opens new ones if it is used again."""
+        self._session.close()
+
+    def logout(self) -> None:
+        """End the session on the server."""
+        self._session.end()
+
+    # ------------------------------------------------------------------ what is there
+    def list_schemas(self) -> pd.DataFrame:
+        """List the schemas that the account may use; see :func:`insight_frames.list_schemas`."""
+        import pandas as pd
+
+        catalog = self._source.catalog(fresh=True)
+        counts = dict.fromkeys(catalog.schemas, 0)
+        for one in catalog.tables.values():
+            counts[one.schema] += one.readable
+        rows = [(name, counts[name], comment) for name, comment in catalog.schemas.items()]
+        return pd.DataFrame(rows, columns=["schema", "tables", "comment"])
+
+    def list_tables(self, schema: str | None = None) -> pd.DataFrame:
+        """List the tables that the account may read; see :func:`insight_frames.list_tables`."""
+        import pandas as pd
+
+        catalog = self._source.catalog(schema, fresh=True)
+        if schema is not None:
+            catalog.check_schema(schema)
+        tables = [one for one in catalog.tables.values() if schema in (None, one.schema)]
+        rows = [(one.schema, one.name, one.kind, one.rows_estimate, one.comment) for one in tables if one.readable]
+        listed = pd.DataFrame(rows, columns=["schema", "table", "kind", "rows_estimate", "comment"])
+        listed["rows_estimate"] = listed["rows_estimate"].astype("Int64")
+        listed.attrs["insight"] = {"not_readable": [f"{one.schema}.{one.name}" for one in tables if not one.readable]}
+        return listed
+
+    def describe_table(self, schema: str, name: str) -> pd.DataFrame:
+        """Describe a table's columns; see :func:`insight_frames.describe_table`."""
+        return describe(self._source.catalog(schema, fresh=True).table(schema, name))
+
+    # ------------------------------------------------------------------ frames
+    def read_table(
+        self,
+        schema: str,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        order_by: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        index_col: str | Sequence[str] | Key | None = None,
+        dtype: Any = None,
+        dtype_backend: Backend | None = None,
+        parse_dates: Any = None,
+        coerce_float: bool = True,
+        out_of_range: OutOfRange = "raise",
+        chunksize: int | None = None,
+    ) -> Any:
+        """Read a table; see :func:`insight_frames.read_table`."""
+        question = table_question(
+            schema,
+            name,
+            columns=columns,
+            where=where,
+            params=params,
+            order_by=order_by,
+            limit=limit,
+            numbers=_numbers(coerce_float),
+            out_of_range=out_of_range,
+        )
+        if index_col is KEY:
+            index_col = self._key(schema, name)
+        looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
+        return self._read(question, looks, chunksize)
+
+    def read_sql(
+        self,
+        sql: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        index_col: str | Sequence[str] | None = None,
+        dtype: Any = None,
+        dtype_backend: Backend | None = None,
+        parse_dates: Any = None,
+        coerce_float: bool = True,
+        out_of_range: OutOfRange = "raise",
+        chunksize: int | None = None,
+    ) -> Any:
+        """Run a query; see :func:`insight_frames.read_sql`."""
+        question = sql_question(sql, params=params, numbers=_numbers(coerce_float), out_of_range=out_of_range)
+        looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
+        return self._read(question, looks, chunksize)
+
+    def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
+        if chunksize is not None:
+            if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
+                raise InvalidInput(sentence("chunksize must be a number of rows", expected="an int >= 1"))
+            return self._chunks(question, looks, chunksize)
+        with self._source.open(question) as stream:
+            made = frame.to_frame(stream.schema, stream, **looks.keywords())
+            made.attrs["insight"] = self._provenance(stream)
+        return made
+
+    def _chunks(self, question: Question, looks: Looks, chunksize: int) -> Generator[pd.DataFrame, None, None]:
+        with self._source.open(question) as stream:
+            for part in frame.to_frames(stream.schema, stream, chunksize=chunksize, **looks.keywords()):
+                part.attrs["insight"] = self._provenance(stream)
+                yield part
+
+    def _provenance(self, stream: Stream) -> dict[str, Any]:
+        return {"server": self.url, "server_version": self._server.version, **stream.provenance}
+
+    def _key(self, schema: str, name: str) -> list[str]:
+        key = self._source.catalog(schema).table(schema, name).key
+        if key is None:
+            raise InvalidInput(
+                sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")
+            )
+        return list(key)
+
+    # ------------------------------------------------------------------ snapshots
+    def snapshot(
+        self,
+        path: Any,
+        *,
+        schemas: str | Sequence[str] | None = None,
+        tables: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> Snapshot:
+        """Write tables to Parquet as of one moment; see :func:`insight_frames.snapshot`."""
+        from .snapshot import refuse_twins, take
+
+        names = [schemas] if isinstance(schemas, str) else schemas
+        catalog = self._source.read_catalog(names)
+        if names is None:
+            refuse_twins(sorted({one.schema for one in catalog.tables.values() if one.readable}))
+        for one in names or ():
+            catalog.check_schema(one)
+        chosen = choose(catalog, tables, exclude)
+        info = {
+            "server": self.url,
+            "server_version": self._server.version,
+            "postgresql_version": catalog.settings.get("version"),
+            "database": catalog.settings.get("database"),
+            "user": self._credentials.username,
+            "not_readable": sorted(f"{one.schema}.{one.name}" for one in catalog.tables.values() if not one.readable),
+        }
+        return take(self._source, chosen, path, overwrite=overwrite, info=info)
+
+
+class Looks:
+    """How a frame is to look: pandas' own keywords, passed on together."""
+
+    def __init__(
+        self, index_col: Any, dtype: Any, dtype_backend: Backend | None, parse_dates: Any, coerce_float: bool
+    ) -> None:
+        if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
+            raise InvalidInput(
+                sentence("dtype_backend is not known", expected="'numpy_nullable' or 'pyarrow' (or leave it out)")
+            )
+        self._keywords = {
+            "index_col": index_col,
+            "dtype": dtype,
+            "dtype_backend": dtype_backend,
+            "parse_dates": parse_dates,
+            "coerce_float": coerce_float,
+        }
+
+    def keywords(self) -> dict[str, Any]:
+        """Give them as keyword arguments."""
+        return dict(self._keywords)
+
+
+def _numbers(coerce_float: bool) -> Numbers:
+    return "float" if coerce_float else "exact"
+
+
+def describe(table: Table) -> pd.DataFrame:
+    """Make the frame of ``describe_table``: one row a column."""
+    import pandas as pd
+
+    links = {
+        name: f"{one.schema}.{one.table}.{target}"
+        for one in table.foreign_keys
+        for name, target in zip(one.columns, one.references, strict=True)
+    }
+    keyed = {name: "unique" for key in table.keys for name in key}
+    keyed |= dict.fromkeys(table.keys[0], "primary") if table.has_primary_key else {}
+    rows = [
+        (one.name, one.type, one.nullable, keyed.get(one.name), links.get(one.name), one.comment)
+        for one in table.columns
+    ]
+    return pd.DataFrame(rows, columns=["column", "type", "nullable", "key", "references", "comment"])
+
+
+def choose(catalog: Catalog, tables: Sequence[str] | None, exclude: Sequence[str] | None) -> list[Table]:
+    """Pick the readable tables, those named if any are, without those excluded; names may be ``schema.table``."""
+    known: dict[str, list[Table]] = {}
+    for one in catalog.tables.values():
+        known.setdefault(one.name, []).append(one)
+        known.setdefault(f"{one.schema}.{one.name}", []).append(one)
+
+    def named(names: Sequence[str], what: str) -> list[Table]:
+        if isinstance(names, str):
+            raise InvalidInput(sentence(f"{what} must be a list of names", got="one str", try_=f"{what}=[{names!r}]"))
+        for name in names:
+            if name not in known:
+                hint = near(name, known) or "list_tables() shows what there is"
+                raise TableNotFound(sentence(f"There is no table {name!r} to {what.rstrip('s')}", try_=hint))
+        return [one for name in names for one in known[name]]
+
+    left_out = {(one.schema, one.name) for one in named(exclude or (), "exclude")}
+    chosen = named(tables, "tables") if tables is not None else [one for one in catalog.tables.values() if one.readable]
+    unique = {(one.schema, one.name): one for one in chosen}
+    return [one for place, one in unique.items() if place not in left_out]

@@ -1,0 +1,1 @@
+"""Who answers a question: a Metabase server, a snapshot folder. Each opens a stream of record batches."""

@@ -1,0 +1,39 @@
+"""Puts an error where the user can see it: at the position in her own SQL, not in what was sent around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import QueryFailed
+from ..wire.server import Server
+from .plan import Source
+
+
+@contextmanager
+def located(server: Server, sent: Source) -> Iterator[None]:
+    """Within it, a failed query's position is turned into one in the user's text, or dropped if it lies outside."""
+    try:
+        yield
+    except QueryFailed as error:
+        if error.position is None:
+            raise
+        counted, error.position = error.position, None
+        if sent.rendered is not None:
+            place = counted - server.remark() - sent.offset
+            if 1 <= place <= len(sent.rendered.text) + 1:
+                error.position = sent.rendered.position(place)
+        if error.position is not None:
+            line, column = line_and_column(sent.original, error.position)
+            error.args = (f"{error.args[0]} At line {line}, column {column} of your SQL.",)
+        raise
+
+
+def line_and_column(text: str, position: int) -> tuple[int, int]:
+    """Turn a 1-based position into line and column, both 1-based.
+
+    >>> line_and_column("select\\n  x", 10)
+    (2, 3)
+    """
+    before = text[: position - 1]
+    return before.count("\n") + 1, position - 1 - (before.rfind("\n") + 1) + 1

@@ -1,0 +1,142 @@
+"""How a table or a query is read: which columns, which form of packed statement, in how many pieces.
+
+All decisions are made from the catalogue before anything is sent, and they are pure functions, so that a test can ask
+why a table takes the path it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from .. import pgtypes, sql
+from ..catalog import Column, Table
+from ..errors import PermissionDenied, sentence
+from ..question import Question
+from ..wire import packed
+from ..wire.unpack import Layout
+
+CTID_SINCE = 140000  # PostgreSQL version from which a ctid range is scanned as a range
+BLOCK_SIZE = 8192  # the page size that form C's slices are made for
+TEXT_PER_BYTE = 2  # packed text per byte on disk, generously
+
+
+@dataclass(frozen=True)
+class Source:
+    """A query text that form N or the plain path can wrap, with what an error's position needs."""
+
+    text: str
+    rendered: sql.Rendered | None = None
+    offset: int = 0  # where the user's own text begins in ``text``
+    original: str = ""  # the user's own text, as written
+
+
+def wanted_columns(table: Table, question: Question) -> tuple[Column, ...]:
+    """Give the columns asked for, in the order asked; PermissionDenied if one of them may not be read."""
+    names = question.columns
+    columns = table.columns if names is None else tuple(table.column(one) for one in names)
+    if not table.select:
+        closed = [one.name for one in columns if not one.readable]
+        if closed or not columns:
+            what = f"column {closed[0]!r}" if columns and len(closed) < len(columns) else "any column"
+            raise PermissionDenied(
+                sentence(
+                    f"This account may not read {what} of {table.schema}.{table.name}",
+                    try_="columns=[...] without it" if len(closed) < len(columns) else "ask for the right to read it",
+                )
+            )
+    return columns
+
+
+def layout(
+    label: str, columns: Sequence[Column], question: Question, *, numbered: bool, key: Sequence[str] = ()
+) -> Layout:
+    """Decide how each column is read."""
+    readings, fields = [], []
+    for one in columns:
+        type_ = pgtypes.pg_type(one.type, typtype=one.typtype, base=one.base, element=one.element, labels=one.labels)
+        reading = pgtypes.reading(type_, numbers=question.numbers, out_of_range=question.out_of_range)
+        readings.append(reading)
+        fields.append(pgtypes.field(one.name, reading, nullable=one.nullable, comment=one.comment))
+    places = {one.name: i for i, one in enumerate(columns)}
+    keyed = tuple(places[one] for one in key if one in places)
+    return Layout(label, pa.schema(fields), tuple(readings), numbered, keyed)
+
+
+def by_pages(table: Table, settings: Mapping[str, Any]) -> bool:
+    """Whether form C may read it: a plain heap, readable as a whole, on a server that scans ctid ranges."""
+    return (
+        table.kind in ("table", "materialized view")
+        and table.heap
+        and table.select
+        and not table.inherited
+        and int(settings.get("version_num", 0)) >= CTID_SINCE
+        and settings.get("block_size") == BLOCK_SIZE
+    )
+
+
+def table_source(table: Table, columns: Sequence[Column], question: Question) -> Source:
+    """Write the select over a table with its condition, order and limit."""
+    names = ",".join(f"t.{sql.identifier(one.name)}" for one in columns)
+    text = f"select {names} from {sql.qualified(table.schema, table.name)} t"
+    rendered, offset = None, 0
+    if question.where is not None:
+        rendered = sql.condition(question.where, question.params)
+        text += " where (\n"
+        offset = len(text)
+        text += rendered.text + "\n)"
+    if question.order_by:
+        order = [
+            f"t.{sql.identifier(table.column(name).name)}{' desc' if down else ''}" for name, down in question.order_by
+        ]
+        text += f" order by {', '.join(order)}"
+    if question.limit is not None:
+        text += f" limit {question.limit}"
+    return Source(text, rendered, offset, question.where or "")
+
+
+def numbered_branch(key: int, source: Source, columns: Layout) -> packed.Branch:
+    """Form N over any query text."""
+    count = len(columns.readings)
+    expressions = [one.expression(packed.reference(i)) for i, one in enumerate(columns.readings)]
+    return packed.numbered(key, source.text, count, expressions, offset=source.offset)
+
+
+def page_branch(
+    key: int, table: Table, columns: Sequence[Column], how: Layout, first: int = 0, last: int | None = None
+) -> packed.Branch:
+    """Form C over a table, or over a range of its pages."""
+    expressions = [
+        reading.expression(f"t.{sql.identifier(one.name)}") for reading, one in zip(how.readings, columns, strict=True)
+    ]
+    return packed.pages(key, table.schema, table.name, expressions, first=first, last=last)
+
+
+def page_ranges(table: Table, most: int) -> Iterator[tuple[int, int | None]]:
+    """Cut a table into ranges of pages whose packed text stays below ``most`` bytes; the last range is open."""
+    text = table.bytes * TEXT_PER_BYTE
+    parts = max(1, -(-text // most))
+    step = max(1, -(-table.pages // parts))
+    for first in range(0, max(1, table.pages), step):
+        yield first, None if first + step >= table.pages else first + step
+
+
+def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[Column, ...]:
+    """Make columns of what :func:`packed.describe` answered; its last row is number -1."""
+    return tuple(
+        Column(
+            name=one["name"] or "",
+            type=one["type"] or "text",
+            number=int(one["i"] or 0) + 1,
+            typtype=one["typtype"] or "b",
+            base=one["base"] or None,
+            element=one["element"] or None,
+            element_typtype=one["element_typtype"] or None,
+            labels=tuple(json.loads(one["labels"] or "[]")),
+        )
+        for one in sorted((one for one in rows if one["i"] != "-1"), key=lambda one: int(one["i"] or 0))
+    )

@@ -1,0 +1,138 @@
+"""What an answer means: Metabase's statuses and error bodies, by version, as this package's errors.
+
+Decisions go by status, then by the shape of the body, then by keys and SQLSTATE; never by Content-Type and, where there
+is another way, never by an English sentence, because servers translate them. A server's text is shown masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ..errors import (
+    InsightError,
+    LoginRefused,
+    LoginThrottled,
+    NotFound,
+    PermissionDenied,
+    QueryFailed,
+    ServerUnavailable,
+    SessionExpired,
+    sentence,
+)
+from ..sql import masked
+from .http import Answer, not_metabase
+
+GOOD = (200, 202)
+
+_POSITION = re.compile(r"\n\s*Position: (\d+)")
+_PREFIXES = re.compile(r"^(?:Error executing query: |[\w.]+Exception: |ERROR: )+")
+_SECONDS = re.compile(r"\b(\d+)\b")
+_DENIED = re.compile(r"permission denied for|do(?:es)? not have permissions? to|don't have permissions? to", re.I)
+
+
+def check(answer: Answer) -> Answer:
+    """Let a good answer through; raise what a bad one means."""
+    if answer.status in GOOD or answer.status == 204:
+        return answer
+    text = answer.text()
+    raise meaning(answer, text)
+
+
+def meaning(answer: Answer, text: str) -> InsightError:
+    """Turn a status and a body that are not good into an error."""
+    status, where = answer.status, answer.where
+    page = text.lstrip()[:1] == "<"
+    if status == 503 and not page:
+        return ServerUnavailable(sentence("Metabase is still starting", where=where, try_="again in a minute"))
+    if page or status in (502, 503, 504):
+        return ServerUnavailable(not_metabase(answer, text))
+    if status == 401:
+        return SessionExpired(sentence("The session is not valid", where=where, try_="connect again"))
+    if status == 403:
+        return PermissionDenied(
+            sentence("This account may not do that", where=where, try_="ask an administrator of Insight for the right")
+        )
+    if status == 404:
+        return NotFound(sentence("The server knows no such thing", where=where, got="status 404"))
+    node = json_object(text)
+    if status in (400, 500) and node is not None and ("error" in node or "message" in node or "cause" in node):
+        return failure(node, where)
+    if status in (400, 500) and node is None and text.strip():
+        return failure({"error": text}, where)
+    return ServerUnavailable(
+        sentence("The server answered with an error", where=where, got=f"status {status}", try_="again later")
+    )
+
+
+def failure(node: dict[str, Any], where: str) -> InsightError:
+    """Turn the error object of a failed query into an error; ``position`` is still the one the server counted."""
+    text = str(node.get("error") or node.get("message") or node.get("cause") or "")
+    first = (node.get("via") or [{}])[0]
+    state = node.get("state") or (first.get("state") if isinstance(first, dict) else None)
+    found = _POSITION.search(text)
+    shown = masked(_PREFIXES.sub("", _POSITION.sub("", text)).strip())
+    if state == "42501" or _DENIED.search(text):
+        return PermissionDenied(
+            sentence(
+                "The database refuses to show this to the account",
+                where=where,
+                got=shown,
+                try_="list_tables() shows what may be read",
+            )
+        )
+    return QueryFailed(
+        sentence("The query failed", where=where, got=shown),
+        server_message=shown,
+        sqlstate=state if isinstance(state, str) else None,
+        position=int(found[1]) if found else None,
+    )
+
+
+def late_failure(text: str, where: str) -> InsightError | None:
+    """Recognise the error object that a server puts in place of, or behind, the rows of an export."""
+    start = text.find("{")
+    node = json_object(text[start:]) if start >= 0 else None
+    if node is None or not ({"error", "status", "message", "cause"} & set(node)):
+        return None
+    return failure(node, where)
+
+
+def login_failure(status: int, text: str, where: str) -> InsightError:
+    """Turn a refused login into its error: throttled and refused share a status, the key under ``errors`` differs."""
+    node = json_object(text) or {}
+    errors = node.get("errors")
+    errors = errors if isinstance(errors, dict) else {}
+    if ("username" in errors and _SECONDS.search(str(errors["username"]))) or "too many" in text.lower():
+        seconds = _SECONDS.search(str(errors.get("username", "")))
+        wait = int(seconds[1]) if seconds else None
+        return LoginThrottled(
+            sentence(
+                "Too many logins: the server refuses this account for now",
+                where=where,
+                try_=f"again in {wait} seconds; a right password is refused until then" if wait else "again later",
+            ),
+            wait,
+        )
+    if status in (400, 401, 403) and (errors or "disabled" in text):
+        return LoginRefused(
+            sentence(
+                "The login was refused",
+                where=where,
+                got="user name or password not accepted",
+                try_="check both; each wrong try counts towards a lock of the account",
+            )
+        )
+    return ServerUnavailable(
+        sentence("The login got an answer that is not Metabase's", where=where, got=f"status {status}")
+    )
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """Read a JSON object, None if the text is anything else."""
+    try:
+        node = json.loads(text)
+    except ValueError:
+        return None
+    return node if isinstance(node, dict) else None

@@ -1,0 +1,152 @@
+"""Packed statements: PostgreSQL packs about 300 rows into one text cell, Metabase carries a few thousand such cells.
+
+Every statement gives four text columns: ``t`` the branch, ``m`` how many cells that branch must deliver (form C),
+``n`` the cell's number, ``d`` the rows. Form C walks a heap by page ranges and proves itself by ``m``; form N numbers
+the rows of anything else, has exactly 300 rows in every cell but the last, and an end mark in its last row. Columns
+are text because some servers format numbers, and branches are told apart by ``t`` and ``n``, never by their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..catalog import SHAPE
+from ..sql import qualified, string_literal
+
+ROWS_PER_CELL = 300  # form N
+SETTINGS = -1  # the branch of the settings row
+END = -2  # the branch of the last row
+
+# Names of our own derived tables and columns, unlikely to meet a column of the user's.
+ALIAS = "_ifq"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One table's or query's part of a packed statement."""
+
+    key: int
+    sql: str
+    numbered: bool  # form N; otherwise form C
+    offset: int = 0  # characters before the user's own text, for positions in error messages
+
+
+def pages(
+    key: int, schema: str, name: str, expressions: Sequence[str], *, first: int = 0, last: int | None = None
+) -> Branch:
+    """Form C: the heap table in ranges of pages, about 32 KB in a cell; ``first`` up to ``last`` narrows the pages.
+
+    Needs PostgreSQL 14, where a condition on ``ctid`` becomes a TID range scan; on older servers it is one whole scan
+    per cell. ``expressions`` are over the alias ``t``. Where TOAST makes pages heavy, one page is cut into slices.
+    """
+    table, name_text = qualified(schema, name), string_literal(_regclass(schema, name))
+    size = f"pg_relation_size({name_text})/current_setting('block_size')::int"
+    upper = size if last is None else f"least({size},{last})"
+    row = ",".join(["0", *expressions, "0"])
+    sql = (
+        f"select '{key}'::text as t, c.m::text as m, x.g::text as n,\n"
+        f" (select string_agg(row({row})::text||E'\\n','') from only {table} t\n"
+        f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
+        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid) as d\n"
+        f"from (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
+        f"  from (select y.b, greatest(1,least(64,32768*y.a/y.z)) as p, greatest(1,least(292,y.z/y.a/65536)) as s\n"
+        f"    from (select greatest(1,{upper}-{first}) as b, greatest(1,{size}) as a,\n"
+        f"            greatest(1,pg_table_size({name_text})) as z) y) z\n"
+        f"  offset 0) c,\n"
+        f"  unnest(array(select generate_series(0,(c.m-1)*c.p,c.p))) x(g)"
+    )
+    return Branch(key, sql, numbered=False)
+
+
+def numbered(key: int, source: str, names: int, expressions: Sequence[str], *, offset: int = 0) -> Branch:
+    """Form N: the rows of any query text, in its own order; ``expressions`` are over :func:`reference`.
+
+    ``offset`` is where the user's own text begins inside ``source``; the branch tells where it begins in its SQL.
+    """
+    row = ",".join(["0", *expressions, "lead(0) over ()"])
+    aliases = ",".join(f"c{i}" for i in range(names))
+    head = (
+        f"select '{key}'::text as t, null::text as m, s.b::text as n,"
+        f" string_agg(s.d||E'\\n','' order by s.r) as d\n"
+        f"from (select) o left join (\n"
+        f" select (row_number() over ()-1)/{ROWS_PER_CELL} as b, row_number() over () as r, row({row})::text as d\n"
+        f" from (\n"
+    )
+    tail = f"\n ) {ALIAS}{f'({aliases})' if names else ''}) s on true group by s.b"
+    return Branch(key, head + source + tail, numbered=True, offset=len(head) + offset)
+
+
+def reference(number: int) -> str:
+    """How an expression names the ``number``-th column (from 0) of a numbered branch."""
+    return f"{ALIAS}.c{number}"
+
+
+def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | None = None) -> str:
+    """Put branches into one statement between a settings row and an end row; one statement sees one moment.
+
+    ``shapes`` maps branches to the tables (schema, name) whose columns the settings row is to describe by a hash, so
+    that a catalogue read earlier is known to hold still.
+    """
+    tables = ",".join(f"('{key}',{string_literal(_regclass(*table))})" for key, table in (shapes or {}).items())
+    hashes = (
+        f"(select json_object_agg(v.k,(select {SHAPE} from pg_attribute a"
+        f" where a.attrelid=v.r::regclass and a.attnum>0 and not a.attisdropped)) from (values {tables}) v(k,r))"
+    )
+    head = (
+        f"select '{SETTINGS}'::text as t, txid_current_snapshot()::text as m,\n"
+        f" to_char(timezone('UTC',now()),'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as n,\n"
+        f" json_build_object('version',current_setting('server_version_num')::int,"
+        f"'shapes',{hashes if tables else 'null'})::text as d"
+    )
+    parts = [head, *(f"({one.sql})" for one in branches), f"select '{END}'::text, null, null, null"]
+    return "\nunion all\n".join(parts)
+
+
+def describe(source: str) -> tuple[str, int]:
+    """Ask for names and exact types of any query's columns without running it; also gives the user text's offset.
+
+    ``record_send`` of a row of NULLs is a list of type oids, and ``limit 0`` never runs the query.
+    """
+    head = (
+        "select (i-1)::text as i, k as name, format_type(t.oid,-1) as type, t.typtype::text as typtype,\n"
+        " (with recursive d(o,m) as (select t.typbasetype, t.typtypmod where t.typtype='d' union all\n"
+        "    select b.typbasetype, b.typtypmod from d join pg_type b on b.oid=d.o where b.typtype='d')\n"
+        "  select format_type(d.o,d.m) from d join pg_type b on b.oid=d.o where b.typtype<>'d') as base,\n"
+        " case when t.typcategory='A' then format_type(nullif(t.typelem,0),null) end as element,\n"
+        " e.typtype::text as element_typtype,\n"
+        " (select json_agg(l.enumlabel order by l.enumsortorder)::text from pg_enum l\n"
+        "   where l.enumtypid in (t.oid,t.typbasetype,e.oid)) as labels\n"
+        f"from (select record_send({ALIAS}) as b, row_to_json({ALIAS}) as j from\n"
+        "  (select q.* from (select) o left join (select * from (\n"
+    )
+    tail = (
+        f"\n) q limit 0) q on true) {ALIAS}) x\n"
+        " cross join json_object_keys(x.j) with ordinality as k(k,i)\n"
+        " join pg_type t on t.oid=(get_byte(x.b,8*i::int-4)::int8*16777216+get_byte(x.b,8*i::int-3)*65536\n"
+        "   +get_byte(x.b,8*i::int-2)*256+get_byte(x.b,8*i::int-1))::oid\n"
+        " left join pg_type e on e.oid=t.typelem and t.typcategory='A'\n"
+        "union all select '-1', null, null, null, null, null, null, null"
+    )
+    return head + source + tail, len(head)
+
+
+def unchanged(schema: str, name: str, snapshot: str) -> str:
+    """Ask, after a table was read in several statements, what it holds now and what is newer than the first of them.
+
+    A row version that the first statement's snapshot could not see, or another count, or another file under the table
+    means that the pieces may be of different moments. ``xmin`` has 32 bits: it is completed by the current epoch.
+    """
+    table, seen = qualified(schema, name), string_literal(snapshot)
+    newest = "txid_snapshot_xmax(txid_current_snapshot())"
+    full = f"(({newest}>>32)<<32|x.v)-case when ({newest}&4294967295)<x.v then 4294967296 else 0 end"
+    return (
+        f"select count(*)::text as rows,\n"
+        f" count(*) filter (where {full}>0 and not txid_visible_in_snapshot({full},{seen}::txid_snapshot))::text"
+        f" as newer\n"
+        f"from only {table} t, lateral (select t.xmin::text::int8 as v) x"
+    )
+
+
+def _regclass(schema: str, name: str) -> str:
+    return ".".join('"' + one.replace('"', '""') + '"' for one in (schema, name))

@@ -1,0 +1,153 @@
+"""Which Metabase this is, which database behind it, and what follows from its version for what we send.
+
+Behaviour is keyed to the version only where a probe would cost more than it tells: how error positions are offset is
+measured, whether answers are streamed is known for the versions that do and assumed of no other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DatabaseNotFound, NotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
+from .cells import no_rows
+from .http import Answer
+from .session import Session
+
+OLDEST = 31
+STREAMING = range(35, 49)  # versions that send rows while PostgreSQL still makes them
+
+_TAG = re.compile(r"^v?[01]\.(\d+)")
+_PROBE = 'select "insight_frames_probe"'
+
+
+@dataclass
+class Server:
+    """One Metabase and one of its databases; everything is asked once, when first needed."""
+
+    session: Session
+    wanted: str | int | None = None
+    _version: str | None = None
+    _database: dict[str, Any] | None = None
+    _remark: int | None = None
+
+    @property
+    def version(self) -> str:
+        """The server's own version tag, such as ``v0.47.2``."""
+        if self._version is None:
+            self._version = self._ask_version()
+        return self._version
+
+    @property
+    def era(self) -> int | None:
+        """The second number of the version; None for a build that does not tell."""
+        found = _TAG.match(self.version)
+        return int(found[1]) if found else None
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows are sent as they come; otherwise the answer first stands whole in the server's memory."""
+        return self.era in STREAMING
+
+    @property
+    def doubles_question_marks(self) -> bool:
+        """Whether an operator with ``?`` must be written ``??`` (prepared statements, up to 0.38)."""
+        return self.era is not None and self.era <= 38
+
+    @property
+    def database_id(self) -> int:
+        """Metabase's number of the database."""
+        return int(self.database["id"])
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """Metabase's entry of the database."""
+        if self._database is None:
+            _ = self.era  # a server that is too old is named as such first
+            self._database = self._find_database()
+        return self._database
+
+    def export(self, sql: str) -> Answer:
+        """Run a statement and give its JSON export, whose body is still on its way."""
+        query = {"database": self.database_id, "type": "native", "native": {"query": sql}}
+        return self.session.export("/api/dataset/json", query)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Run a small statement whose last row proves its end; its columns must all be text."""
+        with self.export(sql) as answer:
+            data = b"".join(answer.pieces())
+            try:
+                got = json.loads(data)
+            except ValueError:
+                got = None
+            if not isinstance(got, list):
+                raise no_rows(data, answer.where)
+            return got
+
+    def remark(self) -> int:
+        """How many characters the server puts in front of our SQL, measured by an error at a known place."""
+        if self._remark is None:
+            try:
+                self.rows(_PROBE)
+            except QueryFailed as error:
+                self._remark = 0 if error.position is None else error.position - _PROBE.index('"') - 1
+            else:
+                self._remark = 0
+        return self._remark
+
+    def _ask_version(self) -> str:
+        try:
+            properties = self.session.get("/api/session/properties")
+        except NotFound:
+            raise ServerUnavailable(
+                sentence(
+                    "This does not answer like Metabase",
+                    where="GET /api/session/properties",
+                    got="status 404",
+                    try_="check the URL",
+                )
+            ) from None
+        version = properties.get("version") if isinstance(properties, dict) else None
+        tag = str(version.get("tag")) if isinstance(version, dict) else ""
+        found = _TAG.match(tag)
+        if found and int(found[1]) < OLDEST:
+            raise UnsupportedServer(
+                sentence("This Metabase is too old", expected=f"0.{OLDEST} or newer", got=tag, try_="an update of it")
+            )
+        if version is None:
+            raise ServerUnavailable(
+                sentence(
+                    "This does not answer like Metabase", where="GET /api/session/properties", try_="check the URL"
+                )
+            )
+        return tag
+
+    def _find_database(self) -> dict[str, Any]:
+        listed = self.session.get("/api/database")
+        listed = listed.get("data", listed) if isinstance(listed, dict) else listed
+        known = [one for one in listed if isinstance(one, dict) and one.get("engine") == "postgres"]
+        if self.wanted is not None:
+            found = [one for one in known if self.wanted in (one["name"], one["id"], str(one["id"]))]
+            if not found:
+                raise DatabaseNotFound(self._unknown(known))
+            return found[0]
+        if len(known) == 1:
+            return known[0]
+        raise DatabaseNotFound(
+            sentence(
+                f"{len(known)} PostgreSQL databases are visible" if known else "No PostgreSQL database is visible",
+                expected="one",
+                got=", ".join(repr(one["name"]) for one in known),
+                try_="connect(..., database=<name>)" if known else "another account, or ask for the right to see it",
+            )
+        )
+
+    def _unknown(self, known: list[dict[str, Any]]) -> str:
+        names = [str(one["name"]) for one in known]
+        return sentence(
+            f"There is no PostgreSQL database {self.wanted!r} that this account may see",
+            got=", ".join(map(repr, names)) or "none",
+            try_=near(str(self.wanted), names) or "one of these names",
+        )

@@ -1,0 +1,239 @@
+"""Turns the rows inside packed cells into record batches: JSON escapes off, then pyarrow's CSV reader, in threads.
+
+A block is a few megabytes of neighbouring cells, so that no Python object exists per row; two threads unpack while the
+main one reads on, with a bounded number of blocks in flight and their order kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from ..errors import ValueOutOfRange, sentence
+from ..pgtypes import BadValue, Reading
+from .cells import Cell, Frame, Tally, cells
+
+BLOCK = 4 << 20  # bytes of cells that one thread unpacks at a time
+WORKERS = min(2, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one branch: their Arrow fields, how each is read, and which of them are the row's key."""
+
+    label: str
+    schema: pa.Schema
+    readings: tuple[Reading, ...]
+    numbered: bool
+    key: tuple[int, ...] = ()
+
+
+class BadColumn(Exception):
+    """One column of a block does not fit its type (internal: becomes ValueOutOfRange, or text)."""
+
+    def __init__(self, column: int, bad: BadValue, key: tuple[Any, ...]) -> None:
+        super().__init__(str(bad))
+        self.column, self.bad, self.key = column, bad, key
+
+
+def unescape(raw: bytes) -> bytes:
+    r"""Undo JSON's string escapes in the bytes between two quotes.
+
+    >>> unescape(rb'(0,\"a b\",0)\n')
+    b'(0,"a b",0)\n'
+    """
+    if b"\\\\" in raw or b"\\u" in raw or b"\\/" in raw:
+        text: str = json.loads(b'"' + raw + b'"')
+        return text.encode("utf-8")
+    plain = raw.replace(b"\\n", b"\n").replace(b'\\"', b'"')
+    if b"\\" in plain:
+        for escape, byte in ((b"\\t", b"\t"), (b"\\r", b"\r"), (b"\\b", b"\b"), (b"\\f", b"\f")):
+            plain = plain.replace(escape, byte)
+    return plain
+
+
+def rows(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
+    """Read the lines ``(0,...,0)`` of a block; column ``i`` is named ``str(i)`` and converted to ``types[i]``."""
+    names = [str(i) for i in range(len(types))]
+    return pacsv.read_csv(
+        pa.py_buffer(data),
+        read_options=pacsv.ReadOptions(
+            column_names=["first", *names, "last"], use_threads=False, block_size=len(data) + 1
+        ),
+        parse_options=pacsv.ParseOptions(
+            escape_char="\\" if b"\\" in data else False, newlines_in_values=True, ignore_empty_lines=False
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict(zip(names, types, strict=True)) | {"first": pa.string()},
+            include_columns=names or ["first"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+
+
+def unpack(raw: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
+    """Turn one block's cells into a record batch; BadColumn names the first value that does not fit."""
+    data = unescape(b"".join(raw))
+    readings = layout.readings
+    try:
+        table = rows(data, [one.csv_type for one in readings])
+        if not readings:
+            return without_columns(table.num_rows)
+        return assemble(layout.schema, [one.finish(table.column(i)) for i, one in enumerate(readings)])
+    except (pa.ArrowInvalid, BadValue) as error:
+        diagnose(data, layout)
+        raise error
+
+
+def without_columns(count: int) -> pa.RecordBatch:
+    """Make a record batch of ``count`` rows and no columns, which Arrow counts only if it comes from a struct."""
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+
+
+def assemble(schema: pa.Schema, columns: Sequence[Any]) -> pa.RecordBatch:
+    """Make one record batch of columns that may be chunked."""
+    arrays = [one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one for one in columns]
+    arrays = [one.chunk(0) if isinstance(one, pa.ChunkedArray) else one for one in arrays]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def diagnose(data: bytes, layout: Layout) -> None:
+    """Read the block again as text and raise BadColumn for the first value that its type cannot hold."""
+    table = rows(data, [pa.string()] * len(layout.readings))
+    for i, one in enumerate(layout.readings):
+        try:
+            one.parse(table.column(i).combine_chunks())
+        except BadValue as bad:
+            raise BadColumn(i, bad, tuple(table.column(k)[bad.index].as_py() for k in layout.key)) from None
+
+
+def as_text(raw: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
+    """Turn a block into a record batch in which every column with a value out of range is PostgreSQL's text."""
+    table = rows(unescape(b"".join(raw)), [pa.string()] * len(layout.readings))
+    fields, columns = [], []
+    for i, one in enumerate(layout.readings):
+        strings = table.column(i).combine_chunks()
+        try:
+            columns.append(one.parse(strings))
+            fields.append(layout.schema.field(i))
+        except BadValue:
+            columns.append(one.as_text().parse(strings))
+            fields.append(layout.schema.field(i).with_type(pa.string()))
+    return assemble(pa.schema(fields), columns)
+
+
+@dataclass
+class _Block:
+    t: int
+    raw: list[bytes]
+    size: int = 0
+
+
+def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame) -> Iterator[_Block]:
+    """Gather neighbouring cells of one branch, in the order of their numbers where these have a meaning."""
+    waiting: dict[int, dict[int, Cell]] = {}
+    following: dict[int, int] = {}
+    block: _Block | None = None
+    for cell in stream:
+        if cell.t not in tallies:
+            frame.take(cell)
+            continue
+        tally = tallies[cell.t]
+        tally.count(cell)
+        ready = [cell]
+        if tally.numbered and cell.n:
+            held = waiting.setdefault(cell.t, {})
+            held[int(cell.n)] = cell
+            ready = []
+            while (number := following.get(cell.t, 0)) in held:
+                ready.append(held.pop(number))
+                following[cell.t] = number + 1
+        for one in ready:
+            if one.raw is None:
+                continue
+            if block is not None and (block.t != one.t or block.size >= BLOCK):
+                yield block
+                block = None
+            block = block or _Block(one.t, [])
+            block.raw.append(one.raw)
+            block.size += len(one.raw)
+    if block is not None:
+        yield block
+
+
+def read_cells(
+    pieces: Iterable[bytes], where: str, layouts: dict[int, Layout], frame: Frame, *, lenient: bool = False
+) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    """Give ``(branch, record batch)`` for the answer to a packed statement, and end only if it was proven whole.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+        The body of the JSON export.
+    layouts : dict
+        Branch to its columns.
+    frame : Frame
+        Filled with what the statement's first and last row say.
+    lenient : bool
+        Give a column as text from the block on in which a value does not fit; otherwise raise ValueOutOfRange.
+    """
+    tallies = {t: Tally(one.label, one.numbered) for t, one in layouts.items()}
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="insight_frames")
+    flying: deque[tuple[_Block, Future[pa.RecordBatch]]] = deque()
+
+    def land() -> tuple[int, pa.RecordBatch]:
+        block, future = flying.popleft()
+        layout, tally = layouts[block.t], tallies[block.t]
+        try:
+            batch = future.result()
+        except BadColumn as error:
+            if not lenient:
+                raise out_of_range(layout, error, tally.rows) from None
+            batch = as_text(block.raw, layout)
+        tally.rows += batch.num_rows
+        return block.t, batch
+
+    try:
+        for block in _blocks(cells(pieces, where), tallies, frame):
+            flying.append((block, pool.submit(unpack, block.raw, layouts[block.t])))
+            if len(flying) > WORKERS + 1:
+                yield land()
+        while flying:
+            yield land()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    frame.prove(where)
+    for tally in tallies.values():
+        tally.prove()
+
+
+def out_of_range(layout: Layout, error: BadColumn, rows_before: int) -> ValueOutOfRange:
+    """Say which column and row holds a value that its type cannot hold; the value itself is on ``err.value``."""
+    field, type_ = layout.schema.field(error.column), layout.readings[error.column].type
+    row = rows_before + error.bad.index + 1
+    key = {layout.schema.field(k).name: value for k, value in zip(layout.key, error.key, strict=True)}
+    return ValueOutOfRange(
+        sentence(
+            f"A value does not fit its type: {error.bad.why}",
+            where=f"{layout.label}, column {field.name!r}, row {row}, type {type_.text}",
+            try_='out_of_range="text" reads such columns as PostgreSQL\'s text; the value is on err.value',
+        ),
+        value=error.bad.text,
+        row_key=key or None,
+        table=layout.label,
+        column=field.name,
+        row=row,
+        type=type_.text,
+    )
