@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from insight_frames.sql.vocabulary import UPPER_WORDS, WORDS
+from insight_frames.sql.vocabulary import WORDS
 
 _MASK = "…"
 _SEVERITY = re.compile(r"\A.*?\b(?:ERROR|FATAL|PANIC):\s+(?:[0-9A-Z]{5}:\s+)?", re.DOTALL)
@@ -17,7 +17,7 @@ _NAME = r'(?:"[^"\n]{1,200}"|[\w$.]{1,200})'
 _TYPE = (
     r'(?:"[^"\n]{1,100}"|[\w$.]+)(?: (?:precision|varying|with time zone|without time zone))?(?:\([\d,]+\))?(?:\[\])*'
 )
-_ROUTINE = rf"(?:{_NAME}\.)?{_NAME}\((?:{_TYPE}(?:, )?)*\)"
+_ROUTINE = rf"{_NAME}\((?:{_TYPE}(?:, {_TYPE})*)?\)"
 _OBJECT = (
     "table|view|materialized view|foreign table|sequence|schema|database|function|procedure|relation|column|type|"
     "language|foreign server|foreign-data wrapper|large object|tablespace|domain"
@@ -32,7 +32,6 @@ _KEPT = tuple(
         rf"column name {_NAME} appears more than once in USING clause",
         rf"common column name {_NAME} appears more than once in (?:left|right) table",
         rf"column {_NAME} specified (?:in USING clause does not exist in (?:left|right) table|more than once)",
-        rf"column {_NAME} specified in USING clause does not exist in (?:left|right) table",
         rf"column {_NAME} must appear in the GROUP BY clause or be used in an aggregate function",
         rf"subquery uses ungrouped column {_NAME} from outer query",
         rf"column notation \.\w+ applied to type {_TYPE}, which is not a composite type",
@@ -68,6 +67,10 @@ _KEPT = tuple(
         r"target lists can have at most \d+ entries",
         rf"(?:cannot|could not) [a-z -]+ (?:relation|table|view|materialized view) {_NAME}(?: has not been populated)?",
         rf"materialized view {_NAME} has not been populated",
+        r"(?:LIMIT|OFFSET) must not be negative",
+        r"cannot take (?:square root|logarithm) of a negative number",
+        r"negative substring length not allowed",
+        r"a negative number raised to a non-integer power yields a complex result",
     )
 )
 # Values of these forms end the message, with the type they do not fit in front.
@@ -78,7 +81,8 @@ _HINTS = re.compile(
     r" You might need to add explicit type casts\.|Perhaps you meant to reference the column \"[^\"\n]{1,200}\"\.)$",
     re.MULTILINE | re.IGNORECASE,
 )
-_QUOTES = re.compile(r"""["'«»„“”‘’‚‹›`].*["'«»„“”‘’‚‹›`]|["'«»„“”‘’‚‹›`].*""", re.DOTALL)
+_QUOTE = r"""(?:["«»„“”‘‚‹›`]|(?<!\w)['’]|['’](?!\w))"""
+_QUOTED = re.compile(rf"{_QUOTE}.*{_QUOTE}|{_QUOTE}.*")
 _PIECE = re.compile(r"[^\W\d_]+(?:[-/][^\W\d_]+)*(?=[\s,;:.!?)]|\Z)|\S+?(?=[,;:.]?(?:\s|\Z))|[,;:.]+")
 
 
@@ -106,7 +110,7 @@ def masked(text: str) -> str:
     """
     message = _SEVERITY.sub("", text.strip(), count=1)
     shown = _shown(message)
-    hint = _HINTS.search(text)
+    hint = _HINTS.search(message)
     return f"{shown}. {hint[1]}" if hint else shown
 
 
@@ -118,25 +122,18 @@ def _shown(message: str) -> str:
         return f"{found[1]}: {_MASK}"
     if found := _RANGE.match(message):
         return f"{_MASK} is out of range for type {found[1]}"
-    return _only_known_words(_first_line(message))
-
-
-def _first_line(message: str) -> str:
-    """Cut at the first line break, unless it stands in quotes: then the value may go on behind it."""
-    quoted = _QUOTES.sub(_MASK, message.split("\n", 1)[0])
-    return quoted
+    return _only_known_words(_QUOTED.sub(_MASK, message.split("\n", 1)[0]))
 
 
 def _only_known_words(line: str) -> str:
     pieces: list[str] = []
-    for index, found in enumerate(_PIECE.finditer(line)):
+    for found in _PIECE.finditer(line):
         piece = found[0]
         if piece[0] in ",;:.":
             if pieces:
                 pieces[-1] += piece
             continue
-        word = piece[:1].lower() + piece[1:] if index == 0 else piece
-        known = word in WORDS or piece in UPPER_WORDS
+        known = piece in WORDS
         if known or not pieces or not pieces[-1].startswith(_MASK):
             pieces.append(piece if known else _MASK)
     return " ".join(pieces) or _MASK

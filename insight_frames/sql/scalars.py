@@ -22,6 +22,7 @@ Typed = tuple[str, str]  # a literal and the name of its type; the type of NULL 
 
 _LONGEST_INTEGER = 13_000  # bits: Python itself refuses to write more than 4,300 digits
 _LONGEST_FRACTION = 16_383  # digits behind the point in a numeric
+_LONGEST_WHOLE = 131_072  # and before it
 
 
 def is_missing(value: Any) -> bool:
@@ -78,7 +79,7 @@ def _spelled(digits: str) -> str:
 
 def _of_decimal(value: Decimal) -> Typed:
     exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and not -_LONGEST_FRACTION <= exponent <= 131_072:
+    if isinstance(exponent, int) and (exponent < -_LONGEST_FRACTION or value.adjusted() >= _LONGEST_WHOLE):
         raise no_literal(value, "its exponent is outside numeric's")
     text = "NaN" if value.is_nan() else str(value)
     return f"'{text}'::numeric", "numeric"
