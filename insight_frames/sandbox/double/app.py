@@ -7,6 +7,7 @@ HTTP. State lives in one ``App`` object per process, guarded by ``App.lock`` whe
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Request:
     form: dict[str, str] = field(default_factory=dict)  # of an application/x-www-form-urlencoded body
     json: Any = None  # of an application/json body
     user: dict[str, Any] | None = None  # the logged-in user (a row of App.users), set by the server
+    connection: socket.socket | None = None  # to see whether the caller hung up
 
 
 @dataclass

@@ -27,8 +27,20 @@ varchar), int (int8), ``decimal.Decimal`` (numeric), float (float8), bool, ``dat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from psycopg import pq
+
+from . import basetypes, era, jdbc, pg
+
+if TYPE_CHECKING:
+    from .app import App, Database, Request
 
 
 @dataclass
@@ -79,4 +91,248 @@ class Column:
     name: str
     oid: int
     typmod: int
-    type_name: str = field(default="")
+    type_name: str  # as pg_type has it: int4, timestamptz, _text ...
+
+
+class Result:
+    """A statement that has begun to answer: its columns, then its rows in chunks that are read once."""
+
+    def __init__(self, columns: list[Column], chunks: Iterator[pq.abc.PGresult], limit: int) -> None:
+        self.columns = columns
+        self._chunks = chunks
+        self._left = limit
+
+    def chunks(self) -> Iterator[tuple[pq.abc.PGresult, int]]:
+        """Chunks with the number of rows to take from each; raises :class:`QueryError` for a late failure."""
+        try:
+            for chunk in self._chunks:
+                count = min(chunk.ntuples, self._left)
+                self._left -= count
+                yield chunk, count
+                if self._left <= 0:
+                    return
+        finally:
+            self.close()
+
+    def rows(self) -> Iterator[tuple[str | None, ...]]:
+        """Rows as text."""
+        for chunk, count in self.chunks():
+            for row in range(count):
+                values = (chunk.get_value(row, column) for column in range(chunk.nfields))
+                yield tuple(None if value is None else bytes(value).decode("utf-8") for value in values)
+
+    def close(self) -> None:
+        """Give up what was not read; the connection goes back."""
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
+
+
+PSQL = "class org.postgresql.util.PSQLException"
+_NO_RESULT = "Select statement did not produce a ResultSet for native query"
+
+
+def driver_error(error: pg.ServerError) -> QueryError:
+    """PostgreSQL's refusal as a failed result."""
+    return QueryError(error.message, java=PSQL, error_type="invalid-query", state=error.state)
+
+
+def remark(user: dict[str, Any], kind: str, query: Any) -> str:
+    """The comment line in front of every statement; error positions count it."""
+    text = json.dumps(query, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"-- Metabase:: userID: {user['id']} queryType: {kind} queryHash: {digest}\n"
+
+
+def compile(app: App, req: Request, query: dict[str, Any]) -> Statement:
+    """The question as a statement; :class:`QueryError` if it makes none or this user may not ask it."""
+    database = app.databases[query["database"]]
+    if query.get("type") == "native":
+        if not (req.user or {}).get("native", True):
+            raise QueryError(
+                "You do not have permissions to run this query.",
+                error_type="missing-required-permissions",
+            )
+        from . import params
+
+        return params.substitute(app, req, query, database)
+    from . import mbql
+
+    return mbql.compile(app, req, query, database)
+
+
+def _bound(value: Any) -> tuple[bytes | None, int]:
+    """One argument as text and type, as the JDBC driver binds it."""
+    if value is None:
+        return None, 0
+    if isinstance(value, bool):
+        return (b"t" if value else b"f"), 16
+    for kind, oid in ((int, 20), (float, 701), (Decimal, 1700), (dt.time, 1083)):
+        if isinstance(value, kind):
+            return str(value).encode(), oid
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ").encode(), 1114 if value.tzinfo is None else 1184
+    if isinstance(value, dt.date):
+        return value.isoformat().encode(), 1082
+    return str(value).encode("utf-8"), 1043
+
+
+def _bind(args: list[Any], first: int, count: int) -> tuple[list[bytes | None], list[int]]:
+    values = [_bound(value) for value in args[first : first + count]]
+    if len(values) < count:
+        raise QueryError(
+            f"No value specified for parameter {first + len(values) + 1}.",
+            java=PSQL,
+            error_type="invalid-query",
+            state="22023",
+        )
+    return [value for value, _ in values], [oid for _, oid in values]
+
+
+def _type_name(app: App, link: pg.Link, key: tuple[str, str], oid: int) -> str:
+    """The name of a type; unknown ones are looked up once, over another connection (this one is busy)."""
+    if (known := basetypes.BUILT_IN.get(oid)) is not None:
+        return known
+    if oid not in link.types:
+        pool: pg.Pool = app.store["pool"]
+        other = pool.take(*key)
+        try:
+            other.send(f"SELECT typname FROM pg_catalog.pg_type WHERE oid = {int(oid)}", [], [], None)
+            for result in other.results():
+                if result.ntuples:
+                    link.types[oid] = bytes(result.get_value(0, 0) or b"").decode("utf-8")
+        finally:
+            pool.give(*key, other)
+    return link.types.get(oid, "unknown")
+
+
+def _columns(app: App, link: pg.Link, key: tuple[str, str], result: pq.abc.PGresult) -> list[Column]:
+    found = []
+    for index in range(result.nfields):
+        oid = result.ftype(index)
+        name = (result.fname(index) or b"").decode("utf-8")
+        found.append(Column(name, oid, result.fmod(index), _type_name(app, link, key, oid)))
+    return found
+
+
+_ROWS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE)
+
+
+class _Run:
+    """The statements of one request on one connection."""
+
+    def __init__(self, app: App, req: Request, database: Database, statement: Statement, limit: int) -> None:
+        self.flags = era.of(app)
+        self.app, self.statement, self.limit = app, statement, limit
+        role = str((req.user or {}).get("role") or database.role)
+        self.key = (database.dsn, role)
+        self.caller = req.connection if self.flags.cancels else None
+        self.pool: pg.Pool = app.store["pool"]
+        self.link = self.pool.take(*self.key)
+        self.open = True
+
+    def close(self) -> None:
+        if self.open:
+            self.open = False
+            self.pool.give(*self.key, self.link)
+
+    def begin(self) -> None:
+        self.link.run("BEGIN READ ONLY" if self.flags.read_only else "BEGIN")
+
+    def first(self, text: str) -> list[Iterator[pq.abc.PGresult]]:
+        """Start the statements in ``text``; the results that have rows, the first of them still to be read."""
+        args = self.statement.args
+        markers = self.flags.prepared or args is not None
+        pieces = jdbc.split(text, markers=markers)
+        size = max(1, min(pg.CHUNK, self.limit))
+        used, answers = 0, []
+        for number, (piece, count) in enumerate(pieces):
+            values, oids = _bind(args or [], used, count)
+            used += count
+            self.link.send(piece, values, oids, size)
+            results = self.link.results(self.caller)
+            head = next(results, None)
+            last = number == len(pieces) - 1
+            if head is not None and head.status in _ROWS:
+                answers.append(_whole(head, results) if last else iter(list(_whole(head, results))))
+            else:
+                for _ in results:
+                    pass
+                if number == 0:
+                    answers.append(iter(()))
+        return answers
+
+
+def _whole(head: pq.abc.PGresult, rest: Iterator[pq.abc.PGresult]) -> Iterator[pq.abc.PGresult]:
+    yield head
+    for result in rest:
+        if result.ntuples or result.status in _ROWS:
+            yield result
+
+
+def execute(app: App, req: Request, database: Database, statement: Statement, limit: int, query: Any = None) -> Result:
+    """Run a statement as the account's role; at most ``limit`` rows are read.
+
+    Where the era streams, the first 500 rows are here when this returns and the others come as they are asked for;
+    elsewhere all of them are.
+    """
+    kind = "native" if statement.cols is None else "MBQL"
+    text = remark(req.user or {"id": 0}, kind, query if query is not None else statement.sql) + statement.sql
+    if "\0" in text:
+        raise driver_error(pg.ServerError("ERROR: insufficient data left in message", "08P01"))
+    try:
+        run = _Run(app, req, database, statement, limit)
+    except pg.ServerError as error:
+        raise driver_error(error) from error
+    try:
+        return _start(run, text)
+    except pg.ServerError as error:
+        run.close()
+        raise driver_error(error) from error
+    except BaseException:
+        run.close()
+        raise
+
+
+def _start(run: _Run, text: str) -> Result:
+    run.begin()
+    answers = run.first(text)
+    head = next(answers[0], None) if answers else None
+    if head is None:
+        raise _nothing(run.flags, text)
+    columns = _columns(run.app, run.link, run.key, head)
+
+    def chunks() -> Iterator[pq.abc.PGresult]:
+        try:
+            yield head
+            yield from answers[0]
+        except pg.ServerError as error:
+            raise driver_error(error) from error
+        finally:
+            run.close()
+
+    result = Result(columns, chunks(), run.limit)
+    if run.flags.streams:
+        return result
+    kept = [chunk for chunk, _ in result.chunks()]
+    return Result(columns, iter(kept), run.limit)
+
+
+def _nothing(flags: era.Era, text: str) -> QueryError:
+    """The complaint about a statement without rows."""
+    if flags.prepared:
+        return QueryError(
+            "No results were returned by the query.", java=PSQL, error_type="invalid-query", state="02000"
+        )
+    return QueryError(
+        _NO_RESULT,
+        error_type="invalid-query",
+        extra={"ex-data": {"sql": text, "driver": "postgres"}},
+    )
+
+
+def rows(
+    app: App, req: Request, database: Database, sql: str, args: list[Any] | None = None
+) -> list[tuple[str | None, ...]]:
+    """A short result as text, run as the account's role."""
+    return list(execute(app, req, database, Statement(sql, args), era.of(app).max_rows).rows())

@@ -1,0 +1,240 @@
+"""Interactive answers: ``POST /api/dataset`` and everything that answers like it.
+
+The rows come first and the verdict (``status``, ``row_count``) last, because the real server writes them while it reads;
+the old eras hold the whole answer before they send any of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from . import accounts, basetypes, era, failures, humanize, limits, naming, query, replies, values
+from .app import App, Reply, Request, route
+from .query import Context, QueryError, Result, Statement
+
+_SAMPLE = 1000  # values looked at where types come from values
+_REQUIRED = "`database` is required for all queries whose type is not `internal`."
+_NO_STREAM = (
+    "class org.eclipse.jetty.server.HttpInput cannot be cast to class clojure.lang.Associative"
+    " (org.eclipse.jetty.server.HttpInput and clojure.lang.Associative are in unnamed module of loader 'app')"
+)
+_NO_CHANNEL = (
+    "Output of process-query-and-save-with-max-results-constraints! does not match schema: \n\n\t \x1b[0;33m "
+    " (not (instance? clojure.core.async.impl.channels.ManyToManyChannel true)) \x1b[0m \n\n"
+)
+
+
+def readable(app: App, request: Request, number: Any) -> Reply | None:
+    """None if the user may ask this database, else the refusal."""
+    database = app.databases.get(number) if isinstance(number, int) else None
+    if database is None:
+        return replies.not_found()
+    if database.admin_only and not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    return None
+
+
+def asked_of(app: App, request: Request, given: Any) -> Reply | None:
+    """Check the ``database`` of an interactive query."""
+    if app.era < 35:
+        if not isinstance(given, dict) or not isinstance(given.get("database"), int):
+            return replies.errors(400, database="value must be an integer.")
+    elif given is None:
+        return replies.exception(_NO_STREAM, java="java.lang.ClassCastException")
+    else:
+        wanted = given if isinstance(given, dict) else {}
+        if wanted.get("database") is None:
+            shown = {**wanted, "middleware": {**(wanted.get("middleware") or {}), "js-int-to-string?": True}}
+            return replies.exception(_REQUIRED, 400, {"status-code": 400, "query": shown})
+        if not isinstance(wanted["database"], int):
+            return replies.errors(400, database="value may be nil, or if non-nil, value must be an integer.")
+    return readable(app, request, given["database"])
+
+
+@route("POST", r"/api/dataset/?")
+def run(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """Run a query of the request's own."""
+    refusal = asked_of(app, request, request.json)
+    return refusal if refusal is not None else answer(app, request, request.json, Context())
+
+
+def answer(app: App, request: Request, asked: dict[str, Any], context: Context) -> Reply:
+    """Run a question and answer as ``/api/dataset`` does."""
+    flags = era.of(app)
+    headers = [("Content-Type", replies.JSON_TYPE)]
+    if flags.number >= 34:
+        headers.append(("X-Accel-Buffering", "no"))
+    try:
+        body: bytes | Iterable[bytes] = _body(app, request, asked, context)
+    except limits.BadConstraints:
+        return replies.data({"value": True, "error": "schema.utils.ValidationError@71482ed4", "message": _NO_CHANNEL,
+                             "type": "class clojure.lang.ExceptionInfo", "stacktrace": []}, 500)  # fmt: skip
+    except values.Unserializable:
+        body = b""
+    except QueryError as error:
+        body = replies.to_json(failures.failed(app, asked, error, context))
+    return Reply(flags.query_status, body, headers, chunked=True)
+
+
+def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -> bytes | Iterable[bytes]:
+    flags = era.of(app)
+    constraints = limits.interactive(app, asked)
+    statement = query.compile(app, request, {**asked, "constraints": constraints})
+    cap = limits.applies(app, constraints, statement)
+    database = app.databases[asked["database"]]
+    rows = cap if statement.limit is None else min(cap, statement.limit)
+    result = query.execute(app, request, database, statement, max(rows, 1), asked)
+    table = Table(app, asked, statement, result)
+    if not flags.join_rows:
+        return _old(app, asked, context, statement, table, cap)
+    return _streamed(app, asked, context, statement, table, cap)
+
+
+class Table:
+    """The rows of a result as JSON arrays; remembers what the end of the answer tells about them."""
+
+    def __init__(self, app: App, asked: dict[str, Any], statement: Statement, result: Result) -> None:
+        self.app, self.statement, self.result = app, statement, result
+        self.flags = era.of(app)
+        self.count = 0
+        middleware = asked.get("middleware") if isinstance(asked.get("middleware"), dict) else {}
+        raw = self.flags.number >= 34 and middleware.get("format-rows?") is False
+        as_text = (
+            self._keys() if self.flags.int_to_string and middleware.get("js-int-to-string?") is not False else set()
+        )
+        self.writers = [self._writer(column, raw, index in as_text) for index, column in enumerate(result.columns)]
+        self.samples: list[list[str | None]] = [[] for _ in result.columns]
+
+    def _keys(self) -> set[int]:
+        kinds = ("type/PK", "type/FK")
+        cols = self.statement.cols or []
+        return {index for index, col in enumerate(cols) if col.get("semantic_type") in kinds}
+
+    def _writer(self, column: query.Column, raw: bool, as_text: bool) -> values.Writer:
+        flags = era.ERAS[47] if raw and self.flags.formatted else self.flags
+        made = values.writer(flags, column.type_name, column.typmod, "json" if raw else "dataset")
+        if as_text and made.kind == "int":
+            made.bare = False
+        return made
+
+    def chunks(self) -> Iterator[list[str]]:
+        """Rows as JSON text, chunk by chunk."""
+        for chunk, count in self.result.chunks():
+            room = _SAMPLE - self.count
+            found = []
+            for row in range(count):
+                cells = [chunk.get_value(row, index) for index in range(len(self.writers))]
+                if row < room:
+                    for sample, cell in zip(self.samples, cells, strict=True):
+                        sample.append(None if cell is None else bytes(cell).decode("utf-8"))
+                tokens = [writer.json(cell) for writer, cell in zip(self.writers, cells, strict=True)]  # type: ignore[arg-type]
+                found.append(f"[{','.join(tokens)}]")
+            self.count += count
+            yield found
+
+    def cols(self) -> list[dict[str, Any]]:
+        """``data.cols``; after the rows, because types may come from values."""
+        if self.statement.cols is not None:
+            return self.statement.cols
+        names = [column.name for column in self.result.columns]
+        parts = zip(names, naming.unique(names), self.result.columns, self.samples, strict=True)
+        return [self._col(name, own, column, sample) for name, own, column, sample in parts]
+
+    def _col(self, name: str, own: str, column: query.Column, sample: list[str | None]) -> dict[str, Any]:
+        number = self.flags.number
+        base = basetypes.native(number, column.type_name, sample)
+        if number == 31:
+            return {"name": own, "display_name": humanize.readable(number, own), "base_type": base, "source": "native"}
+        if number == 34:
+            field = {"field_ref": ["field-literal", own, base]} if name else {}
+            return {"name": own, "display_name": own, "base_type": base, "source": "native", **field}
+        field = {"field_ref": ["field", own, {"base-type": base}]} if name else {}
+        shown = {"display_name": name, "source": "native", **field, "name": own}
+        return {**shown, "base_type": base, "effective_type": base}
+
+
+def _native_form(flags: era.Era, statement: Statement) -> dict[str, Any]:
+    if statement.native_form is not None:
+        return statement.native_form
+    shown: dict[str, Any] = {"query": statement.sql}
+    if flags.number == 31 or statement.args is not None or statement.cols is not None:
+        shown["params"] = (
+            [str(value) for value in statement.args] if statement.args else ([] if flags.number == 31 else None)
+        )
+    return shown
+
+
+def _metadata(cols: list[dict[str, Any]], flags: era.Era) -> dict[str, Any]:
+    kind = "semantic_type" if flags.number >= 39 else "special_type"
+    wanted = ("name", "display_name", "base_type", "effective_type", "field_ref")
+    columns = [
+        {**{key: col[key] for key in wanted if key in col}, kind: col.get(kind), "fingerprint": None} for col in cols
+    ]
+    return {"columns": columns}
+
+
+def _verdict(app: App, asked: dict[str, Any], context: Context, count: int) -> dict[str, Any]:
+    shown = {
+        key: asked[key] for key in ("database", "type", "native", "query", "parameters", "constraints") if key in asked
+    }
+    cached = {"cached": False} if app.era >= 49 else {}
+    return {
+        **cached,
+        "database_id": asked["database"],
+        "started_at": accounts.stamp(app),
+        "json_query": shown,
+        "average_execution_time": None,
+        "status": "completed",
+        "context": context.name,
+        "row_count": count,
+        "running_time": 1,
+    }
+
+
+def _streamed(
+    app: App, asked: dict[str, Any], context: Context, statement: Statement, table: Table, cap: int
+) -> Iterator[bytes]:
+    flags = table.flags
+    opening = b'{"data":{"rows":[\n'
+    try:
+        for rows in table.chunks():
+            if rows:
+                yield opening + ",\n".join(rows).encode("utf-8")
+                opening = b",\n"
+    except QueryError as error:
+        body = replies.to_json(failures.failed(app, asked, error, context))
+        yield body
+        return
+    cols = table.cols()
+    truncated = {"rows_truncated": cap} if table.count >= cap else {}
+    data = {
+        "cols": cols,
+        "native_form": _native_form(flags, statement),
+        "results_timezone": "UTC",
+        **truncated,
+        "results_metadata": _metadata(cols, flags),
+        "insights": None,
+    }
+    if opening != b",\n":
+        yield opening
+    tail = replies.to_json(data)[1:] + b",\n" + replies.to_json(_verdict(app, asked, context, table.count))[1:]
+    yield b"\n],\n" + tail
+
+
+def _old(app: App, asked: dict[str, Any], context: Context, statement: Statement, table: Table, cap: int) -> bytes:
+    flags = table.flags
+    rows = [row for chunk in table.chunks() for row in chunk]
+    cols = table.cols()
+    data: dict[str, Any] = {}
+    if flags.number == 31:
+        data["columns"] = [col["name"] for col in cols]
+    data |= {"native_form": _native_form(flags, statement), "cols": cols, "results_metadata": _metadata(cols, flags)}
+    data["insights"] = None
+    if flags.number >= 34:
+        if table.count >= cap:
+            data["rows_truncated"] = cap
+        data["results_timezone"] = "UTC"
+    verdict = replies.to_json(_verdict(app, asked, context, table.count))[:-1]
+    return verdict + b',"data":{"rows":[' + ",".join(rows).encode("utf-8") + b"]," + replies.to_json(data)[1:] + b"}"

@@ -1,0 +1,185 @@
+"""What the instance says about itself, and its API keys and permission groups.
+
+Permissions are kept as one graph that administrators read and write whole; here it decides one thing, whether a database is
+for administrators only, because PostgreSQL's own grants decide the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import Any
+
+from . import accounts, era, replies
+from .app import App, Reply, Request, route
+
+_ALL_USERS, _ADMINISTRATORS = 1, 2
+
+
+@route("GET", r"/api/health/?", anonymous=True)
+def health(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """Alive."""
+    return replies.data({"status": "ok"})
+
+
+@route("GET", r"/api/session/properties/?", anonymous=True)
+def properties(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """The public settings; up to 0.34 the same for everybody."""
+    flags = era.of(app)
+    if app.era < 35:
+        return replies.data(
+            {
+                "report_timezone": None,
+                "has_sample_dataset": True,
+                "site_url": app.store["site_url"],
+                "site_name": "Metabase",
+                "admin_email": None,
+                "anon_tracking_enabled": False,
+                "google_auth_client_id": None,
+                "ldap_configured": False,
+                "setup_token": None,
+                "public_sharing": False,
+                "embedding": False,
+                "version": flags.version,
+                "enable_query_caching": False,
+                "enable_nested_queries": True,
+                "password_complexity": {"total": 6},
+                "custom_formatting": {},
+            }
+        )
+    shown: dict[str, Any] = {
+        "has-user-setup": True,
+        "site-locale": "en",
+        "site-name": "Metabase",
+        "report-timezone-short": "UTC",
+        "report-timezone-long": "UTC",
+        "site-url": app.store["site_url"],
+        "enable-password-login": True,
+        "start-of-week": "sunday",
+        "application-name": "Metabase",
+        "anon-tracking-enabled": False,
+        "version": flags.version,
+        "password-complexity": {"total": 6},
+        "custom-formatting": {},
+    }
+    if request.user is not None:
+        shown |= {"enable-public-sharing": False, "enable-embedding": False, "enable-query-caching": False}
+    return replies.data(shown)
+
+
+# ------------------------------------------------------------------------------------------------ API keys
+@route("POST", r"/api/api-key/?", eras=(49,))
+def create_key(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """A new key, shown this once."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    given = request.json if isinstance(request.json, dict) else {}
+    if not isinstance(given.get("name"), str) or not given["name"].strip():
+        return replies.errors(400, name="value must be a non-blank string.")
+    if not isinstance(given.get("group_id"), int):
+        return replies.errors(400, group_id="value must be an integer greater than zero.")
+    key = f"mb_{secrets.token_urlsafe(32)}"
+    with app.lock:
+        keys = app.store["api_keys"]
+        superuser = given["group_id"] == _ADMINISTRATORS
+        user = accounts.add_user(
+            app,
+            f"api-key-user-{secrets.token_hex(8)}@api-key.invalid",
+            secrets.token_urlsafe(24),
+            first_name=given["name"],
+            last_name="",
+            superuser=superuser,
+        )
+        entry = {
+            "id": len(keys) + 1,
+            "name": given["name"],
+            "group": {"id": given["group_id"], "name": "Administrators" if superuser else "All Users"},
+            "masked_key": f"{key[:7]}{'*' * 21}",
+            "created_at": accounts.stamp(app),
+            "updated_at": accounts.stamp(app),
+            "user": user["id"],
+        }
+        keys[hashlib.sha256(key.encode()).hexdigest()] = entry
+    return replies.data({**_shown(entry), "unmasked_key": key})
+
+
+@route("GET", r"/api/api-key/?", eras=(49,))
+def list_keys(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """All keys, masked."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    return replies.data([_shown(entry) for entry in app.store["api_keys"].values()])
+
+
+@route("DELETE", r"/api/api-key/(\d+)", eras=(49,))
+def delete_key(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """Take a key back."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    with app.lock:
+        keys = app.store["api_keys"]
+        found = [digest for digest, entry in keys.items() if entry["id"] == int(match.group(1))]
+        if not found:
+            return replies.not_found()
+        app.users[keys.pop(found[0])["user"]]["is_active"] = False
+    return replies.nothing()
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "user"}
+
+
+# ------------------------------------------------------------------------------------------------ permissions
+@route("GET", r"/api/permissions/group/?")
+def groups(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """The two groups that every instance has."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    active = [user for user in app.users.values() if user["is_active"]]
+    administrators = sum(1 for user in active if user["is_superuser"])
+    return replies.data(
+        [
+            {"id": _ALL_USERS, "name": "All Users", "member_count": len(active)},
+            {"id": _ADMINISTRATORS, "name": "Administrators", "member_count": administrators},
+        ]
+    )
+
+
+def _graph(app: App) -> dict[str, Any]:
+    def right(write: bool) -> dict[str, Any]:
+        kinds = {"native": "write", "schemas": "all"} if write else {"native": "none", "schemas": "none"}
+        return {"data": kinds} if app.era >= 47 else kinds
+
+    every = {str(one.id): right(not one.admin_only) for one in app.databases.values()}
+    admin = {str(one.id): right(True) for one in app.databases.values()}
+    return {
+        "revision": app.store.setdefault("permissions_revision", 1),
+        "groups": {str(_ALL_USERS): every, str(_ADMINISTRATORS): admin},
+    }
+
+
+@route("GET", r"/api/permissions/graph/?")
+def graph(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """Who may see which database."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    return replies.data(_graph(app))
+
+
+@route("PUT", r"/api/permissions/graph/?")
+def change_graph(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """Change who may see which database."""
+    if not (request.user or {})["is_superuser"]:
+        return replies.forbidden()
+    given = request.json if isinstance(request.json, dict) else {}
+    with app.lock:
+        if given.get("revision") != app.store.setdefault("permissions_revision", 1):
+            return replies.text("Looks like someone else edited the permissions and your data is out of date.", 409)
+        for number, rights in given.get("groups", {}).get(str(_ALL_USERS), {}).items():
+            database = app.databases.get(int(number))
+            if database is not None:
+                kinds = rights.get("data", rights)
+                database.admin_only = kinds.get("schemas", "none") == "none"
+        app.store["permissions_revision"] += 1
+    return replies.data(_graph(app))

@@ -1,0 +1,67 @@
+"""The few ready-made answers that every area gives, in Metabase's own framing: JSON with a length, plain text in chunks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .app import Reply
+
+JSON_TYPE = "application/json;charset=utf-8"
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON in UTF-8, non-ASCII as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def data(value: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Reply:
+    """A JSON answer."""
+    return Reply(status, to_json(value), [*(headers or []), ("Content-Type", JSON_TYPE)])
+
+
+def text(message: str, status: int) -> Reply:
+    """A plain text answer."""
+    return Reply(status, message.encode("utf-8"), [("Content-Type", "text/plain")], chunked=True)
+
+
+def errors(status: int = 400, **fields: str) -> Reply:
+    """The complaint about fields of a request."""
+    return data({"errors": fields}, status)
+
+
+def exception(message: str, status: int = 500, extra: dict[str, Any] | None = None, java: str = "") -> Reply:
+    """An exception as the middleware writes it out."""
+    kind = java or "clojure.lang.ExceptionInfo"
+    first = {"type": kind, "message": message, **({"data": extra} if extra else {}), "at": []}
+    body: dict[str, Any] = {"via": [first], "trace": [], "cause": message}
+    if extra:
+        body["data"] = extra
+    body["message"] = message
+    body.update({key: value for key, value in (extra or {}).items() if key != "status-code"})
+    return data(body, status)
+
+
+def nothing() -> Reply:
+    """204."""
+    return Reply(204)
+
+
+def unauthenticated() -> Reply:
+    """Nobody is logged in."""
+    return text("Unauthenticated", 401)
+
+
+def forbidden() -> Reply:
+    """Logged in, not allowed."""
+    return text("You don't have permissions to do that.", 403)
+
+
+def not_found() -> Reply:
+    """No such thing, or not for this user."""
+    return text("Not found.", 404)
+
+
+def no_endpoint() -> Reply:
+    """No such route."""
+    return data("API endpoint does not exist.", 404)

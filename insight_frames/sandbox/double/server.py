@@ -1,0 +1,112 @@
+"""The server: one thread a connection, routing, and the headers that every answer carries.
+
+Handlers never touch a socket; a caller who hangs up is seen by the write that fails or by the query that waits.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socket
+import threading
+import time
+import traceback
+import uuid
+from contextlib import suppress
+from email.utils import formatdate
+
+from . import accounts, era, faults, http, replies
+from .app import ROUTES, App, Reply, Request, Route
+from .pg import HungUp
+
+_PAGE = b'<!DOCTYPE html><html><head><title>Metabase</title></head><body><div id="root"></div></body></html>'
+_SAFE = [
+    ("X-Frame-Options", "DENY"),
+    ("X-XSS-Protection", "1; mode=block"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    ("X-Permitted-Cross-Domain-Policies", "none"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "max-age=0, no-cache, must-revalidate, proxy-revalidate"),
+    ("Expires", "Tue, 03 Jul 2001 06:00:00 GMT"),
+]
+log = logging.getLogger(__name__)
+
+
+def find(app: App, request: Request) -> tuple[Route, re.Match[str]] | None:
+    """The route of a request in this era; HEAD asks as GET does."""
+    method = "GET" if request.method == "HEAD" else request.method
+    for route in ROUTES:
+        if route.method == method and (route.eras is None or app.era in route.eras):
+            match = route.pattern.fullmatch(request.path)
+            if match is not None:
+                return route, match
+    return None
+
+
+def answer(app: App, request: Request) -> Reply:
+    """The answer of the API to one request."""
+    if not http.parse_body(request):
+        return replies.text("Malformed JSON in request body.", 400)
+    presented = accounts.identify(app, request)
+    if not request.path.startswith("/api/"):
+        return Reply(200, _PAGE, [("Content-Type", "text/html;charset=utf-8")])
+    found = find(app, request)
+    if found is None:
+        reply = replies.no_endpoint()
+    elif request.user is None and not found[0].anonymous:
+        reply = replies.unauthenticated()
+    else:
+        reply = found[0].handler(app, request, found[1])
+    reply.headers += [*_SAFE, ("Last-Modified", formatdate(usegmt=True))]
+    reply.headers += accounts.cookies(app, request, presented)
+    return reply
+
+
+def serve_request(app: App, request: Request) -> Reply:
+    """The answer with the faults that are switched on."""
+    active = faults.take(app, request)
+    instead = faults.before(active)
+    if instead is not None:
+        return instead
+    try:
+        reply = answer(app, request)
+    except (HungUp, OSError):
+        raise
+    except Exception as error:
+        log.error("%s %s\n%s", request.method, request.path, traceback.format_exc())
+        reply = replies.exception(f"{type(error).__name__} in the double", java="java.lang.IllegalStateException")
+    return faults.after(active, reply)
+
+
+def converse(app: App, sock: socket.socket, client: str) -> None:
+    """Serve one connection to its end."""
+    incoming = http.Incoming(sock, bytearray())
+    with sock, suppress(OSError, http.BadRequest, http.Cut, HungUp):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while (request := http.read(incoming, client)) is not None:
+            entry = [request.method, request.path, 0]
+            with app.lock:
+                app.store["requests"].append(entry)
+            reply = serve_request(app, request)
+            entry[2] = reply.status
+            keep = http.keeps_alive(request)
+            http.write(sock, reply, bodiless=request.method == "HEAD", close=not keep)
+            if not keep:
+                break
+
+
+def listen(app: App, host: str, port: int) -> socket.socket:
+    """Open the listening socket and start accepting; returns the socket (its port may have been chosen by the system)."""
+    listener = socket.create_server((host, port), backlog=128)
+
+    def accept() -> None:
+        while True:
+            try:
+                sock, address = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=converse, args=(app, sock, address[0]), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener
