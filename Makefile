@@ -1,0 +1,42 @@
+# Two commands for everybody: "make demo" and "make test". Each makes its own .venv and installs what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+PANDAS ?= pandas>=3,<4
+BIN = $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: demo test test-pandas2 test-long check format bench clean
+
+$(VENV)/demo.done: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[sandbox]" "$(PANDAS)"
+	touch $@
+
+$(VENV)/dev.done: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]" "$(PANDAS)"
+	touch $@
+
+demo: $(VENV)/demo.done
+	$(BIN)/insight-frames demo
+
+test: $(VENV)/dev.done
+	$(BIN)/python -m pytest -n $(JOBS) -m "not long" $(ARGS)
+
+test-long: $(VENV)/dev.done
+	$(BIN)/python -m pytest -n $(JOBS) -m long $(ARGS)
+
+test-pandas2:
+	$(MAKE) test VENV=.venv-pandas2 PANDAS="pandas==2.2.*"
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .venv-pandas2 build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
