@@ -48,7 +48,11 @@ def scalar(value: Any) -> Typed | None:
         if isinstance(value, kinds):
             return write(value)
     numpy = sys.modules.get("numpy")  # whoever has a numpy scalar has imported numpy
-    return _of_numpy(numpy, value) if numpy is not None and isinstance(value, numpy.generic) else None
+    if numpy is None:
+        return None
+    if isinstance(value, numpy.ndarray) and value.ndim == 0:
+        return scalar(value[()])
+    return _of_numpy(numpy, value) if isinstance(value, numpy.generic) else None
 
 
 def no_literal(value: Any, why: str = "") -> ParameterError:

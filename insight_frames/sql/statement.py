@@ -38,8 +38,8 @@ class Rendered:
     """
 
     text: str = field(repr=False)
-    _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)  # start in text, start in the user's SQL, unchanged?
-    _length: int = field(repr=False)
+    _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)  # start as sent, start in the user's SQL, unchanged?
+    _lengths: tuple[int, int] = field(repr=False)
 
     def position(self, rendered_position: int) -> int | None:
         """Lead a position in ``text`` back to the user's own SQL.
@@ -47,7 +47,8 @@ class Rendered:
         Parameters
         ----------
         rendered_position : int
-            1-based position of a character, as PostgreSQL counts them; one behind the end is allowed.
+            1-based position of a character, as PostgreSQL counts them (a doubled question mark, which the driver halves
+            again, counts once); one behind the end is allowed.
 
         Returns
         -------
@@ -55,11 +56,12 @@ class Rendered:
             1-based position in the user's SQL: the same character, or the beginning of what was replaced. None if it
             lies outside.
         """
-        if not 1 <= rendered_position <= len(self.text) + 1:
+        sent, written = self._lengths
+        if not 1 <= rendered_position <= sent + 1:
             return None
         at = rendered_position - 1
         start, source, unchanged = self._pieces[bisect_right(self._pieces, at, key=lambda piece: piece[0]) - 1]
-        return min(source + (at - start if unchanged else 0), self._length) + 1
+        return min(source + (at - start if unchanged else 0), written) + 1
 
 
 def render(sql: str, params: Mapping[str, Any] | None = None, *, double_question_marks: bool = False) -> Rendered:
@@ -234,6 +236,11 @@ class _Writer:
         self._add(text, source, unchanged)
         self._apart = not unchanged
 
+    def write_doubled(self, text: str, source: int) -> None:
+        """Write an operator with its question marks twice; PostgreSQL sees, and counts, them once."""
+        self.write(text, source, unchanged=True)
+        self._parts[-1] = text.replace("?", "??")
+
     def _add(self, text: str, source: int, unchanged: bool) -> None:
         previous = self._pieces[-1] if self._pieces else None
         goes_on = previous is not None and unchanged and previous[2] and source - previous[1] == self._at - previous[0]
@@ -243,15 +250,16 @@ class _Writer:
         self._at += len(text)
 
     def rendered(self, length: int) -> Rendered:
-        return Rendered("".join(self._parts), tuple(self._pieces), length)
+        return Rendered("".join(self._parts), tuple(self._pieces), (self._at, length))
 
 
 def _assembled(tokens: list[Token], sql: str, params: Mapping[str, Any] | None, double: bool) -> Rendered:
     replaced = substitutes(tokens, params)
     writer = _Writer()
     for index, token in enumerate(tokens):
-        text = replaced.get(index) or without_tags(tokens, index)
         if double and token.kind is Kind.OPERATOR:
-            text = text.replace("?", "??")
+            writer.write_doubled(token.text, token.start)
+            continue
+        text = replaced.get(index) or without_tags(tokens, index)
         writer.write(text, token.start, unchanged=text == token.text)
     return writer.rendered(tokens[-1].end)

@@ -22,7 +22,7 @@ from insight_frames.sql import identifier, literal, qualified, render, string_li
 
 Database = psycopg.Connection[tuple[Any, ...]]
 thorough = settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 NASTY = [
@@ -177,7 +177,7 @@ class Spoken(enum.StrEnum):
         (np.float64(0.1), "double precision", 0.1),
         (np.float32(0.1), "real", 0.1),
         (np.float32("inf"), "real", math.inf),
-        (np.float16(0.1), "real", 0.09997559),
+        (np.float16(0.1), "real", 0.099975586),
         (-0.0, "double precision", -0.0),
         (math.inf, "double precision", math.inf),
         (5e-324, "double precision", 5e-324),
