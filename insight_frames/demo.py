@@ -96,7 +96,7 @@ def freeze(box: Box, connection: Connection, folder: Path) -> None:
             time.sleep(0.01)
         with step() as one:
             cut = connection.snapshot(folder, schemas=[SCHEMA])
-            one.rows = sum(table.rows for table in cut.tables)
+            one.rows = int(cut.list_tables()["rows_estimate"].sum())
             one.what = f"snapshot of {len(cut.tables)} tables while {len(generations)} refreshes ran: one moment"
     with step() as one:
         report = cut.verify()
