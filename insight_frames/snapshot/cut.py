@@ -1,0 +1,246 @@
+"""An opened snapshot: the words of a live connection, answered from a folder.
+
+It holds the inventory and no open file; every question checks the file it reads against the inventory, so that a folder
+that changed under it is an error and never a mixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .. import manifest as inventory
+from ..catalog import Catalog, Table
+from ..errors import InvalidInput, SnapshotError, sentence
+from ..question import KEY, Key, Numbers, OutOfRange, Question, table_question
+from ..sinks import frame
+from ..sources.offline import OfflineSource
+from . import folder
+from .verify import Report, verify
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Backend = Literal["numpy_nullable", "pyarrow"]
+
+
+class Snapshot:
+    """A snapshot on disk. Made by :func:`insight_frames.snapshot` and :func:`insight_frames.open_snapshot`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        What stands in ``datapackage.json``.
+    """
+
+    def __init__(self, path: Path, manifest: inventory.Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._source = OfflineSource(path, manifest)
+
+    def __repr__(self) -> str:
+        summary = self.manifest["insight"]
+        rows = sum(one["rows"] for one in self.manifest["resources"])
+        return (
+            f"<Snapshot {str(self.path)!r}: {len(self.tables)} tables, {rows:,} rows, taken {summary['taken']},"
+            f" fingerprint {self.fingerprint}>"
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the contents, to be quoted in a report: 16 hexadecimal digits."""
+        digits: str = self.manifest["insight"]["fingerprint"]
+        return digits[:16]
+
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        """(schema, table) of all tables."""
+        return inventory.tables(self.manifest)
+
+    @property
+    def catalog(self) -> Catalog:
+        """Tables, columns, keys and comments as data."""
+        return self._source.catalog
+
+    # ------------------------------------------------------------------ what is there
+    def list_schemas(self) -> pd.DataFrame:
+        """List the schemas: schema, tables, comment."""
+        import pandas as pd
+
+        counts = dict.fromkeys(self.catalog.schemas, 0)
+        for schema, _ in self.tables:
+            counts[schema] += 1
+        rows = [(name, counts[name], comment) for name, comment in self.catalog.schemas.items()]
+        return pd.DataFrame(rows, columns=["schema", "tables", "comment"])
+
+    def list_tables(self, schema: str | None = None) -> pd.DataFrame:
+        """List the tables: schema, table, kind, rows_estimate (here the exact number), comment."""
+        import pandas as pd
+
+        if schema is not None:
+            self._source.check_schema(schema)
+        tables = [one for one in self.catalog.tables.values() if schema in (None, one.schema)]
+        rows = [(one.schema, one.name, one.kind, one.rows_estimate, one.comment) for one in tables]
+        listed = pd.DataFrame(rows, columns=["schema", "table", "kind", "rows_estimate", "comment"])
+        return listed.astype({"rows_estimate": "Int64"})
+
+    def describe_table(self, schema: str, name: str) -> pd.DataFrame:
+        """Describe a table's columns: column, type, nullable, key, references, comment."""
+        return _described(self._source.table(schema, name))
+
+    # ------------------------------------------------------------------ frames
+    def read_table(
+        self,
+        schema: str,
+        name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        order_by: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        index_col: str | Sequence[str] | Key | None = None,
+        dtype: Any = None,
+        dtype_backend: Backend | None = None,
+        parse_dates: Any = None,
+        coerce_float: bool = True,
+        out_of_range: OutOfRange = "raise",
+        chunksize: int | None = None,
+    ) -> Any:
+        """Read a table: the same keywords and the same frame as from the live connection.
+
+        Parameters
+        ----------
+        columns, index_col, dtype, dtype_backend, parse_dates, coerce_float, out_of_range, limit
+            As in :func:`insight_frames.read_table`.
+        where, params
+            Need PostgreSQL; an InvalidInput here.
+        order_by : str or list of str
+            As PostgreSQL sorts (NULL last, first with ``desc``), text by its bytes (collation C). Holds the table in
+            memory.
+        chunksize : int, optional
+            Give an iterator of frames of so many rows.
+
+        Raises
+        ------
+        SchemaNotFound, TableNotFound, ColumnNotFound
+            With near matches.
+        SnapshotError
+            The file is not the one that the snapshot was made with.
+        """
+        numbers: Numbers = "float" if coerce_float else "exact"
+        question = table_question(
+            schema,
+            name,
+            columns=columns,
+            where=where,
+            params=params,
+            order_by=order_by,
+            limit=limit,
+            numbers=numbers,
+            out_of_range=out_of_range,
+        )
+        looks = {
+            "index_col": self._key(schema, name) if index_col is KEY else index_col,
+            "dtype": dtype,
+            "dtype_backend": dtype_backend,
+            "parse_dates": parse_dates,
+            "coerce_float": coerce_float,
+        }
+        if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
+            raise InvalidInput(sentence("dtype_backend is not known", expected="'numpy_nullable' or 'pyarrow'"))
+        if chunksize is None:
+            return self._frame(question, looks)
+        if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
+            raise InvalidInput(sentence("chunksize must be a number of rows", expected="an int >= 1"))
+        return self._frames(question, looks, chunksize)
+
+    def verify(self, *, fingerprint: str | None = None) -> Report:
+        """Check every file against the inventory, and the inventory against itself.
+
+        Parameters
+        ----------
+        fingerprint : str, optional
+            The fingerprint as it was quoted when the snapshot was taken: proves that this is that snapshot, which a
+            manifest that can be edited cannot prove alone.
+
+        Returns
+        -------
+        Report
+            True only if all is intact; ``.problems`` is a list of messages.
+        """
+        return verify(self.path, fingerprint=fingerprint)
+
+    def _frame(self, question: Question, looks: dict[str, Any]) -> pd.DataFrame:
+        with self._source.open(question) as stream:
+            made = frame.to_frame(stream.schema, stream, **looks)
+            made.attrs["insight"] = dict(stream.provenance)
+        return made
+
+    def _frames(self, question: Question, looks: dict[str, Any], chunksize: int) -> Generator[pd.DataFrame, None, None]:
+        with self._source.open(question) as stream:
+            for part in frame.to_frames(stream.schema, stream, chunksize=chunksize, **looks):
+                part.attrs["insight"] = dict(stream.provenance)
+                yield part
+
+    def _key(self, schema: str, name: str) -> list[str]:
+        key = self._source.table(schema, name).key
+        if key is None:
+            raise InvalidInput(
+                sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")
+            )
+        return list(key)
+
+
+def open_snapshot(path: str | os.PathLike[str]) -> Snapshot:
+    """Open a snapshot folder.
+
+    Parameters
+    ----------
+    path : path
+        The folder that :func:`insight_frames.snapshot` wrote. A replacement of it that was cut off (power cut, kill)
+        is finished or undone first.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    SnapshotError
+        There is no folder, it is not a snapshot, or its manifest cannot be read.
+    """
+    target = folder.resolve(path)
+    folder.settle(target)
+    file = target / inventory.NAME
+    try:
+        text = file.read_text("utf-8", errors="surrogatepass")
+    except FileNotFoundError as error:
+        what = "The folder is not a snapshot: it has no manifest" if target.is_dir() else "There is no snapshot"
+        raise SnapshotError(sentence(what, where=str(target), expected=f"a folder with {inventory.NAME}")) from error
+    except (OSError, ValueError) as error:
+        raise SnapshotError(
+            sentence("The manifest cannot be read", where=str(file), got=type(error).__name__, try_="check its rights")
+        ) from error
+    return Snapshot(target, inventory.loads(text))
+
+
+def _described(table: Table) -> pd.DataFrame:
+    import pandas as pd
+
+    links = {
+        name: f"{one.schema}.{one.table}.{target}"
+        for one in table.foreign_keys
+        for name, target in zip(one.columns, one.references, strict=True)
+    }
+    keyed = {name: "unique" for key in table.keys for name in key}
+    keyed |= dict.fromkeys(table.keys[0], "primary") if table.has_primary_key else {}
+    rows = [
+        (one.name, one.type, one.nullable, keyed.get(one.name), links.get(one.name), one.comment)
+        for one in table.columns
+    ]
+    return pd.DataFrame(rows, columns=["column", "type", "nullable", "key", "references", "comment"])
