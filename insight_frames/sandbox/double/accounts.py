@@ -187,7 +187,7 @@ def login(app: App, request: Request, match: re.Match[str]) -> Reply:
     given = request.json if isinstance(request.json, dict) else {}
     for name in ("username", "password"):
         if _blank(given.get(name)):
-            return replies.errors(400, **{name: "value must be a non-blank string."})
+            return replies.invalid(app.era, name, given.get(name), "string")
     guards: list[tuple[Throttle, str]] = [
         (app.store["throttles"]["address"], _source(app, request)),
         (app.store["throttles"]["username"], given["username"]),

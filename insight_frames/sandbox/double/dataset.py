@@ -6,16 +6,17 @@ the old eras hold the whole answer before they send any of it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import accounts, basetypes, era, failures, humanize, limits, naming, query, replies, values
+from . import accounts, basetypes, era, failures, humanize, limits, naming, query, replies, sqlformat, values
 from .app import App, Reply, Request, route
 from .query import Context, QueryError, Result, Statement
 
 _SAMPLE = 1000  # values looked at where types come from values
-_REQUIRED = "`database` is required for all queries whose type is not `internal`."
+REQUIRED = "`database` is required for all queries whose type is not `internal`."
 _NO_STREAM = (
     "class org.eclipse.jetty.server.HttpInput cannot be cast to class clojure.lang.Associative"
     " (org.eclipse.jetty.server.HttpInput and clojure.lang.Associative are in unnamed module of loader 'app')"
@@ -47,9 +48,9 @@ def asked_of(app: App, request: Request, given: Any) -> Reply | None:
         wanted = given if isinstance(given, dict) else {}
         if wanted.get("database") is None:
             shown = {**wanted, "middleware": {**(wanted.get("middleware") or {}), "js-int-to-string?": True}}
-            return replies.exception(_REQUIRED, 400, {"status-code": 400, "query": shown})
+            return replies.exception(REQUIRED, 400, {"status-code": 400, "query": shown})
         if not isinstance(wanted["database"], int):
-            return replies.errors(400, database="value may be nil, or if non-nil, value must be an integer.")
+            return replies.invalid(app.era, "database", wanted["database"], "integer")
     return readable(app, request, given["database"])
 
 
@@ -58,6 +59,25 @@ def run(app: App, request: Request, match: re.Match[str]) -> Reply:
     """Run a query of the request's own."""
     refusal = asked_of(app, request, request.json)
     return refusal if refusal is not None else answer(app, request, request.json, Context())
+
+
+@route("POST", r"/api/dataset/native/?", eras=(34, 47, 49))
+def compiled(app: App, request: Request, match: re.Match[str]) -> Reply:
+    """The SQL of a query that is not run."""
+    refusal = asked_of(app, request, request.json)
+    if refusal is not None:
+        return refusal
+    asked = {
+        **request.json,
+        "constraints": {"max-results-bare-rows": (most := era.of(app).max_rows), "max-results": most},
+    }
+    try:
+        shown = failures.native_form(era.of(app), query.compile(app, request, asked))
+    except QueryError as error:
+        return replies.exception(error.error, extra={"type": error.error_type} if error.error_type else None)
+    if app.era >= 46 and request.json.get("pretty") is not False:
+        shown = {**shown, "query": sqlformat.pretty(shown["query"])}
+    return replies.data(shown)
 
 
 def answer(app: App, request: Request, asked: dict[str, Any], context: Context) -> Reply:
@@ -85,10 +105,11 @@ def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -
     cap = limits.applies(app, constraints, statement)
     database = app.databases[asked["database"]]
     rows = cap if statement.limit is None else min(cap, statement.limit)
-    result = query.execute(app, request, database, statement, max(rows, 1), asked)
-    table = Table(app, asked, statement, result)
-    if not flags.join_rows:
-        return _old(app, asked, context, statement, table, cap)
+    with failures.of(flags, statement):
+        result = query.execute(app, request, database, statement, max(rows, 1), asked)
+        table = Table(app, asked, statement, result)
+        if not flags.join_rows:
+            return _old(app, asked, context, statement, table, cap)
     return _streamed(app, asked, context, statement, table, cap)
 
 
@@ -105,11 +126,12 @@ class Table:
             self._keys() if self.flags.int_to_string and middleware.get("js-int-to-string?") is not False else set()
         )
         self.writers = [self._writer(column, raw, index in as_text) for index, column in enumerate(result.columns)]
+        check_names(self.flags, statement, result)
         self.samples: list[list[str | None]] = [[] for _ in result.columns]
 
     def _keys(self) -> set[int]:
         kinds = ("type/PK", "type/FK")
-        cols = self.statement.cols or []
+        cols = (self.statement.cols or []) if self.statement.bare else []
         return {index for index, col in enumerate(cols) if col.get("semantic_type") in kinds}
 
     def _writer(self, column: query.Column, raw: bool, as_text: bool) -> values.Writer:
@@ -155,15 +177,21 @@ class Table:
         return {**shown, "base_type": base, "effective_type": base}
 
 
-def _native_form(flags: era.Era, statement: Statement) -> dict[str, Any]:
-    if statement.native_form is not None:
-        return statement.native_form
-    shown: dict[str, Any] = {"query": statement.sql}
-    if flags.number == 31 or statement.args is not None or statement.cols is not None:
-        shown["params"] = (
-            [str(value) for value in statement.args] if statement.args else ([] if flags.number == 31 else None)
-        )
-    return shown
+def check_names(flags: era.Era, statement: Statement, result: Result) -> None:
+    """0.34 stumbles over a column that is called by blanks."""
+    blank = [bool(column.name) and not column.name.strip() for column in result.columns]
+    if flags.number != 34 or statement.cols is not None or not any(blank):
+        return
+    shown = " ".join(
+        f'{{:field_ref (named [nil (named (not ("Non-blank string" {json.dumps(column.name)})) "field-name") nil] '
+        '"Must be a valid instance of one of these clauses: :field-id, :field-literal, :joined-field, :fk->, '
+        ':datetime-field, :expression, :binning-strategy")}'
+        if empty
+        else "nil"
+        for column, empty in zip(result.columns, blank, strict=True)
+    )
+    message = f"Input to deduplicate-cols-names does not match schema: \n\n\t \x1b[0;33m  [(named [{shown}] cols)] \x1b[0m \n\n"
+    raise QueryError(message)
 
 
 def _metadata(cols: list[dict[str, Any]], flags: era.Era) -> dict[str, Any]:
@@ -199,10 +227,11 @@ def _streamed(
     flags = table.flags
     opening = b'{"data":{"rows":[\n'
     try:
-        for rows in table.chunks():
-            if rows:
-                yield opening + ",\n".join(rows).encode("utf-8")
-                opening = b",\n"
+        with failures.of(flags, statement):
+            for rows in table.chunks():
+                if rows:
+                    yield opening + ",\n".join(rows).encode("utf-8")
+                    opening = b",\n"
     except QueryError as error:
         body = replies.to_json(failures.failed(app, asked, error, context))
         yield body
@@ -211,7 +240,7 @@ def _streamed(
     truncated = {"rows_truncated": cap} if table.count >= cap else {}
     data = {
         "cols": cols,
-        "native_form": _native_form(flags, statement),
+        "native_form": failures.native_form(flags, statement),
         "results_timezone": "UTC",
         **truncated,
         "results_metadata": _metadata(cols, flags),
@@ -230,11 +259,15 @@ def _old(app: App, asked: dict[str, Any], context: Context, statement: Statement
     data: dict[str, Any] = {}
     if flags.number == 31:
         data["columns"] = [col["name"] for col in cols]
-    data |= {"native_form": _native_form(flags, statement), "cols": cols, "results_metadata": _metadata(cols, flags)}
+    data |= {
+        "native_form": failures.native_form(flags, statement),
+        "cols": cols,
+        "results_metadata": _metadata(cols, flags),
+    }
     data["insights"] = None
+    if table.count >= cap and (flags.number >= 34 or statement.cols is not None):
+        data["rows_truncated"] = cap
     if flags.number >= 34:
-        if table.count >= cap:
-            data["rows_truncated"] = cap
         data["results_timezone"] = "UTC"
     verdict = replies.to_json(_verdict(app, asked, context, table.count))[:-1]
     return verdict + b',"data":{"rows":[' + ",".join(rows).encode("utf-8") + b"]," + replies.to_json(data)[1:] + b"}"

@@ -37,11 +37,14 @@ class Era:
     export_status: int = 200
     streams: bool = True  # rows leave while the cursor is read; else the whole answer is in memory first
     in_file_errors: bool = True  # a failing export is a successful file with an error object in it
+    export_formats: tuple[str, ...] = ("csv", "json", "xlsx", "api")  # "api" passes the route and fails behind it
     gzips: bool = True
     read_only: bool = True  # the statement runs in a read-only transaction
+    asserts_sql: bool = True  # an empty statement fails before PostgreSQL sees it
     prepared: bool = False  # question marks in the SQL are parameters even without any
     formatted: bool = False  # exports format every value for people
     cancels: bool = True  # a caller that hung up cancels the statement
+    ordered_keys: int = 8  # keys of an export's row that keep their order; a hash map has more
     join_rows: bool = True  # '[\n', '{...},\n' instead of one line
     client_limits: bool = True  # `constraints` of the request are heard
     native_is_bare: bool = True  # native SQL gets the lower row cap
@@ -63,10 +66,12 @@ _OLD: dict[str, Any] = {
     "streams": False,
     "gzips": False,
     "read_only": False,
+    "asserts_sql": False,
     "prepared": True,
     "cancels": False,
     "join_rows": False,
     "int_to_string": False,
+    "export_formats": ("csv", "json", "xlsx"),
 }
 
 ERAS: dict[int, Era] = {
@@ -79,6 +84,7 @@ ERAS: dict[int, Era] = {
         login_cookies=(),
         query_status=200,
         client_limits=False,
+        ordered_keys=9,
         native_is_bare=False,
     ),
     34: Era(

@@ -6,27 +6,27 @@ copying as Python allows, because this is the road that bulk data takes.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import values
+from .clojure import set_order
 from .era import Era
 from .query import QueryError, Result
 
 _PIECE = 1 << 18  # bytes sent at a time
 
 
-def order(titles: list[str]) -> list[int]:
+def order(titles: list[str], kept: int = 8) -> list[int]:
     """Which column's value each key of a row takes, in the order of the keys.
 
-    Of columns with the same title the last one counts. Up to eight keys keep their order; more come in that of a hash map,
-    the same for every row.
+    Of columns with the same title the last one counts. Up to ``kept`` keys stay in order; more come in that of a hash
+    map, the same for every row.
     """
     last = {title: index for index, title in enumerate(titles)}
     chosen = list(last)
-    if len(chosen) > 8:
-        chosen.sort(key=lambda title: zlib.crc32(title.encode("utf-8")))
+    if len(chosen) > kept:
+        chosen.sort(key=set_order)
     return [last[title] for title in chosen]
 
 
@@ -42,7 +42,7 @@ def _token(writer: values.Writer) -> Callable[[Any], str]:
 
 def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     """The pieces of a JSON file."""
-    chosen = order(titles)
+    chosen = order(titles, era.ordered_keys)
     opening, separator, ending = ("[\n", ",\n", "\n]") if era.join_rows else ("[", ",", "]")
     writers = [values.writer(era, column.type_name, column.typmod, "json") for column in result.columns]
     keys = [("{" if number == 0 else ",") + values.quote(titles[index]) + ":" for number, index in enumerate(chosen)]

@@ -44,7 +44,7 @@ def _styles() -> str:
     cells = "".join(f'<xf numFmtId="{170 + n if n else 0}" applyNumberFormat="1"/>' for n in range(len(_FORMATS)))
     return (
         f'<styleSheet {_MAIN}><numFmts count="{len(_FORMATS) - 1}">{formats}</numFmts>'
-        "<fonts><font/></fonts><fills><fill/></fills><borders><border/></borders>"
+        "<fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders>"
         f'<cellStyleXfs><xf/></cellStyleXfs><cellXfs count="{len(_FORMATS)}">{cells}</cellXfs></styleSheet>'
     )
 

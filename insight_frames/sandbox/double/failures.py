@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import accounts, era
 from .app import App
-from .query import PSQL, Context, QueryError
+from .query import PSQL, Context, QueryError, Statement
 
 
 def message(flags: era.Era, error: QueryError) -> str:
@@ -25,17 +27,16 @@ def failed(app: App, query: dict[str, Any], error: QueryError, context: Context)
     if flags.number < 35:
         if flags.number == 31:
             nothing["columns"] = []
-        card = {"card_id": context.card_id} if context.card_id is not None else {}
         return {
             **body,
             "json_query": asked,
             "status": "failed",
             "stacktrace": [],
-            **card,
             "context": context.name,
             "error": message(flags, error),
             "row_count": 0,
             "running_time": 0,
+            **error.extra,
             "data": nothing,
         }
     if error.error_type is not None:
@@ -59,3 +60,25 @@ def failed(app: App, query: dict[str, Any], error: QueryError, context: Context)
         **error.extra,
         "data": nothing,
     }
+
+
+def native_form(flags: era.Era, statement: Statement) -> dict[str, Any]:
+    """The statement as answers repeat it."""
+    if statement.native_form is not None:
+        return statement.native_form
+    shown: dict[str, Any] = {"query": statement.sql}
+    if flags.number == 31 or statement.args is not None or statement.cols is not None:
+        nothing: list[str] | None = [] if flags.number == 31 else None
+        shown["params"] = [str(value) for value in statement.args] if statement.args else nothing
+    return shown
+
+
+@contextmanager
+def of(flags: era.Era, statement: Statement) -> Iterator[None]:
+    """A failure inside belongs to this statement: a table question's failed result tells the SQL it became."""
+    try:
+        yield
+    except QueryError as error:
+        if statement.cols is not None:
+            error.extra.setdefault("native", native_form(flags, statement))
+        raise

@@ -276,6 +276,8 @@ def execute(app: App, req: Request, database: Database, statement: Statement, li
     Where the era streams, the first 500 rows are here when this returns and the others come as they are asked for;
     elsewhere all of them are.
     """
+    if not statement.sql and era.of(app).asserts_sql:
+        raise QueryError("Assert failed: (seq sql)", java="class java.lang.AssertionError")
     kind = "native" if statement.cols is None else "MBQL"
     text = remark(req.user or {"id": 0}, kind, query if query is not None else statement.sql) + statement.sql
     if "\0" in text:

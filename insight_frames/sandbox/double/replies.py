@@ -30,6 +30,38 @@ def errors(status: int = 400, **fields: str) -> Reply:
     return data({"errors": fields}, status)
 
 
+_SAYS = {
+    "string": "value must be a non-blank string.",
+    "integer": "value may be nil, or if non-nil, value must be an integer.",
+}
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nil"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def invalid(era: int, name: str, value: Any, wanted: str) -> Reply:
+    """A parameter of the wrong kind ("string": not blank, "integer": or nothing); from 0.49 on with the particulars."""
+    if era < 49:
+        return errors(400, **{name: _SAYS[wanted]})
+    if wanted == "integer":
+        return data(
+            {
+                "errors": {name: "nullable integer"},
+                "specific-errors": {name: [f"should be an integer, received: {_shown(value)}"]},
+            },
+            400,
+        )
+    found = [f"non-blank string, received: {_shown(value)}"]
+    if not isinstance(value, str):
+        found.insert(0, f"should be a string, received: {_shown(value)}")
+    elif not value:
+        found.insert(0, f"should be at least 1 characters, received: {_shown(value)}")
+    return data({"errors": {name: _SAYS[wanted]}, "specific-errors": {name: found}}, 400)
+
+
 def exception(message: str, status: int = 500, extra: dict[str, Any] | None = None, java: str = "") -> Reply:
     """An exception as the middleware writes it out."""
     kind = java or "clojure.lang.ExceptionInfo"

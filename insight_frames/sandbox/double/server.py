@@ -5,18 +5,16 @@ Handlers never touch a socket; a caller who hangs up is seen by the write that f
 
 from __future__ import annotations
 
-import json
+import gzip
 import logging
 import re
 import socket
 import threading
-import time
 import traceback
-import uuid
 from contextlib import suppress
 from email.utils import formatdate
 
-from . import accounts, era, faults, http, replies
+from . import accounts, faults, http, replies
 from .app import ROUTES, App, Reply, Request, Route
 from .pg import HungUp
 
@@ -30,6 +28,7 @@ _SAFE = [
     ("Cache-Control", "max-age=0, no-cache, must-revalidate, proxy-revalidate"),
     ("Expires", "Tue, 03 Jul 2001 06:00:00 GMT"),
 ]
+_SMALL = 200  # bytes that are not worth compressing
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +41,17 @@ def find(app: App, request: Request) -> tuple[Route, re.Match[str]] | None:
             if match is not None:
                 return route, match
     return None
+
+
+def _pack(request: Request, reply: Reply) -> None:
+    """Compress a whole answer of some size for a caller who takes that; streams do it themselves."""
+    packed = any(name == "Content-Encoding" for name, _ in reply.headers)
+    if reply.status != 200 or packed or not isinstance(reply.body, bytes) or len(reply.body) <= _SMALL:
+        return
+    match = re.search(r"(gzip|\*)(;q=((0|1)(\.\d+)?))?", request.headers.get("accept-encoding", ""))
+    if match is not None and (match[3] is None or float(match[3]) > 0):
+        reply.body, reply.chunked = gzip.compress(reply.body, 6), True
+        reply.headers.append(("Content-Encoding", "gzip"))
 
 
 def answer(app: App, request: Request) -> Reply:
@@ -58,6 +68,7 @@ def answer(app: App, request: Request) -> Reply:
         reply = replies.unauthenticated()
     else:
         reply = found[0].handler(app, request, found[1])
+    _pack(request, reply)
     reply.headers += [*_SAFE, ("Last-Modified", formatdate(usegmt=True))]
     reply.headers += accounts.cookies(app, request, presented)
     return reply
