@@ -107,6 +107,11 @@ class Server:
                 except psycopg.Error as error:
                     raise SandboxError(f"Line {statement.line} of the script failed: {error}") from error
 
+    @property
+    def running(self) -> bool:
+        """Whether the server is there."""
+        return self._keeper.poll() is None
+
     def stop(self) -> None:
         """End the server and remove its folder; a second call does nothing."""
         if self._keeper.stdin is not None and not self._keeper.stdin.closed:

@@ -20,12 +20,18 @@ SIZES = {
     "large": {"participants": 5000, "sites": 50, "visits": 15, "forms": 30, "forms_per_visit": 7},
 }
 SCHEMAS = {"s_cardio3prod": "PROD", "s_cardio3test": "TEST"}
-PARTS = ["2_tables", "3_design", "4_rows", "5_clinical", "6_awkward", "7_rights"]
+PARTS = ["3_tables", "4_design", "5_rows", "6_clinical", "7_awkward", "8_rights"]
 TEMPORARY = ["form", "question", "person", "log", "rule", "word", "relation_word"]
 
 
+def make_roles(server: Server, dbname: str) -> None:
+    """Make the roles behind the accounts."""
+    with server.connect(dbname) as connection:
+        _run(connection, "1_roles", {})
+
+
 def load(server: Server, dbname: str, size: str) -> None:
-    """Make the study in an empty database.
+    """Make the study in an empty database; the roles exist.
 
     Parameters
     ----------
@@ -35,7 +41,7 @@ def load(server: Server, dbname: str, size: str) -> None:
         60, 600 or 5,000 participants in the production schema; the test schema has a quarter of them.
     """
     with server.connect(dbname) as connection:
-        _run(connection, "1_roles", {})
+        _run(connection, "2_chance", {})
         for schema, environment in SCHEMAS.items():
             numbers = dict(SIZES[size])
             if environment == "TEST":
@@ -46,7 +52,7 @@ def load(server: Server, dbname: str, size: str) -> None:
                     _run(connection, part, variables)
                 connection.execute(f"drop table {', '.join(TEMPORARY)}".encode())
         connection.execute("reset search_path")
-        _run(connection, "8_closed", {})
+        _run(connection, "9_closed", {})
 
 
 def _run(connection: psycopg.Connection[tuple[Any, ...]], part: str, variables: dict[str, str]) -> None:
