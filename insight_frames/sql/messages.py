@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 
+from insight_frames.errors import InvalidInput
+from insight_frames.sql.lexer import Kind, tokenize
 from insight_frames.sql.vocabulary import WORDS
 
 _MASK = "…"
-_SEVERITY = re.compile(r"\A.*?\b(?:ERROR|FATAL|PANIC):\s+(?:[0-9A-Z]{5}:\s+)?", re.DOTALL)
+# Nothing quoted stands before it: a value may hold the word ERROR too.
+_SEVERITY = re.compile(r"\A[^\"'\n]{0,200}?\b(?:ERROR|FATAL|PANIC):\s+(?:[0-9A-Z]{5}:\s+)?")
 _NAME = r'(?:"[^"\n]{1,200}"|[\w$.]{1,200})'
 _TYPE = (
     r'(?:"[^"\n]{1,100}"|[\w$.]+)(?: (?:precision|varying|with time zone|without time zone))?(?:\([\d,]+\))?(?:\[\])*'
@@ -35,7 +38,9 @@ _KEPT = tuple(
         rf"column {_NAME} must appear in the GROUP BY clause or be used in an aggregate function",
         rf"subquery uses ungrouped column {_NAME} from outer query",
         rf"column notation \.\w+ applied to type {_TYPE}, which is not a composite type",
-        rf"(?:relation|schema|window|type|function|collation) {_NAME} does not exist",
+        rf"window {_NAME} does not exist",
+        rf"new row for relation {_NAME} violates check constraint {_NAME}",
+        rf"insert or update on table {_NAME} violates foreign key constraint {_NAME}",
         rf"(?:relation|table) {_NAME} has no columns?",
         rf"missing FROM-clause entry for table {_NAME}",
         rf"invalid reference to FROM-clause entry for table {_NAME}",
@@ -63,7 +68,7 @@ _KEPT = tuple(
         rf"value too long for type {_TYPE}",
         r"syntax error at or near \"(?:[^\W\d][\w$]*|[^\w\s\"'$]{1,8})\"",
         r"there is no parameter \$\d+",
-        r"[A-Z]+ position \d+ is not in select list",
+        r"[A-Z ]+ position \d+ is not in select list",
         r"target lists can have at most \d+ entries",
         rf"(?:cannot|could not) [a-z -]+ (?:relation|table|view|materialized view) {_NAME}(?: has not been populated)?",
         rf"materialized view {_NAME} has not been populated",
@@ -73,9 +78,14 @@ _KEPT = tuple(
         r"a negative number raised to a non-integer power yields a complex result",
     )
 )
+# A cast to regclass and its kin looks names up while it runs, so that this name may be a value of a row.
+_LOOKED_UP = re.compile(
+    rf"((?:relation|schema|type|function|collation)) ({_NAME})((?: for encoding \"\w+\")? does not exist)(?=\n|\Z)"
+)
 # Values of these forms end the message, with the type they do not fit in front.
 _TYPED = re.compile(rf"(invalid input (?:syntax for(?: type)?|value for enum) {_TYPE}): ", re.DOTALL)
 _RANGE = re.compile(rf"(?:value )?\".*\" is out of range for type ({_TYPE})(?=\n|\Z)", re.DOTALL)
+_POSITION = re.compile(r"^(?: *Position: \d+|LINE \d+:.*)$", re.MULTILINE)
 _HINTS = re.compile(
     r"^\s*HINT:\s+(No (?:function|operator|procedure|aggregate) matches the given name and argument types?\."
     r" You might need to add explicit type casts\.|Perhaps you meant to reference the column \"[^\"\n]{1,200}\"\.)$",
@@ -86,13 +96,17 @@ _QUOTED = re.compile(rf"{_QUOTE}.*{_QUOTE}|{_QUOTE}.*")
 _PIECE = re.compile(r"[^\W\d_]+(?:[-/][^\W\d_]+)*(?=[\s,;:.!?)]|\Z)|\S+?(?=[,;:.]?(?:\s|\Z))|[,;:.]+")
 
 
-def masked(text: str) -> str:
+def masked(text: str, sql: str | None = None) -> str:
     """Take out of a server's message whatever may be a value.
 
     Parameters
     ----------
     text : str
         The message as PostgreSQL, its drivers or Metabase give it, with or without ``ERROR:`` and the lines behind.
+    sql : str, optional
+        The statement as its author wrote it. It tells a table that does not exist from a row's value that names none:
+        with it a looked-up name survives only if the statement writes it; without it, unless the text is a driver's
+        full one and gives no position in the statement.
 
     Returns
     -------
@@ -109,9 +123,24 @@ def masked(text: str) -> str:
     'column "sex" does not exist'
     """
     message = _SEVERITY.sub("", text.strip(), count=1)
+    in_statement = message == text.strip() or bool(_POSITION.search(text))
+    if looked_up := _LOOKED_UP.match(message):
+        kind, name, rest = looked_up.groups()
+        return f"{kind} {name if (_writes(sql, name) if sql is not None else in_statement) else _MASK}{rest}"
     shown = _shown(message)
-    hint = _HINTS.search(message)
+    hint = _HINTS.search(message) if shown.startswith(("column ", "function ", "operator ")) else None
     return f"{shown}. {hint[1]}" if hint else shown
+
+
+def _writes(sql: str, name: str) -> bool:
+    """Tell whether a statement writes a name outside its strings."""
+    try:
+        tokens = tokenize(sql)
+    except InvalidInput:
+        return False
+    words = {token.text.lower() for token in tokens if token.kind is Kind.WORD}
+    quoted = {token.text[1:-1] for token in tokens if token.kind is Kind.QUOTED_NAME}
+    return name.strip('"').rsplit(".", 1)[-1] in words | quoted
 
 
 def _shown(message: str) -> str:
@@ -134,6 +163,6 @@ def _only_known_words(line: str) -> str:
                 pieces[-1] += piece
             continue
         known = piece in WORDS
-        if known or not pieces or not pieces[-1].startswith(_MASK):
+        if known or not pieces or pieces[-1] != _MASK:
             pieces.append(piece if known else _MASK)
     return " ".join(pieces) or _MASK
