@@ -1,0 +1,88 @@
+"""Every table of the study, in every era and on both paths, equals what PostgreSQL holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from oracle import Database, expected_table, same
+
+from insight_frames import Connection
+from insight_frames.sandbox import Box
+from insight_frames.sources import plan
+
+SCHEMAS = ("s_cardio3prod", "s_cardio3test")
+_expected: dict[tuple[str, str, Any], pd.DataFrame] = {}
+
+
+def known(database: Database, schema: str, name: str) -> pd.DataFrame:
+    """What the table holds, read once for each state of the study."""
+    state = database.execute(f'select count(*), max(refresh_finished) from "{schema}".refresh_log'.encode()).fetchone()
+    place = (schema, name, state)
+    if place not in _expected:
+        _expected[place] = expected_table(database, schema, name)
+    return _expected[place]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_table_equals_postgresql(on_path: Connection, path: str, superuser: Database, schema: str) -> None:
+    listed = on_path.list_tables(schema)
+    assert len(listed) == 36
+    wrong = []
+    for name in listed["table"]:
+        frame = on_path.read_table(schema, name)
+        assert frame.attrs["insight"]["path"] == ("plain" if path == "plain" else "packed")
+        try:
+            same(frame, known(superuser, schema, name))
+        except AssertionError as error:
+            wrong.append(f"{name}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_table_takes_the_form_that_its_kind_allows(connection: Connection, schema: str) -> None:
+    catalog = connection._source.catalog(schema)
+    forms = {
+        table.name: "C" if plan.by_pages(table, catalog.settings) else "N"
+        for table in catalog.tables.values()
+        if table.readable
+    }
+    kinds = {table.name: table.kind for table in catalog.tables.values()}
+    expected = {name: "C" if kinds[name] in ("table", "materialized view") else "N" for name in forms}
+    assert forms == expected
+    assert {name for name, form in forms.items() if form == "N"} == {"participant_overview", "audit_log_event"}
+    assert len(forms) == 36
+
+
+def test_queries_are_the_same_on_both_paths(connect: Any, superuser: Database) -> None:
+    packed, plain = connect(), connect(path="plain")
+    for query in (
+        "select * from s_cardio3prod.ig_notes_freetext order by participant_oid, item_group_repeat",
+        'select * from s_cardio3prod."Lab Import" order by "order" desc',
+        "select site_id, count(*) n, avg(participant_id) mean from s_cardio3prod.participant group by 1 order by 1",
+        "select * from s_cardio3prod.study_event where false",
+    ):
+        one, other = packed.read_sql(query), plain.read_sql(query)
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+        assert one.attrs["insight"]["path"] == "packed"
+        assert other.attrs["insight"]["path"] == "plain"
+
+
+def test_a_warm_table_is_one_request_and_a_query_two(box: Box, connection: Connection) -> None:
+    assert box.requests == []  # nothing is sent by connecting
+    connection.read_table("s_cardio3prod", "site")
+    first = [(method, path) for method, path, _ in box.requests]
+    assert first == [
+        ("POST", "/api/session"),
+        ("GET", "/api/session/properties"),
+        ("GET", "/api/database"),
+        ("POST", "/api/dataset/json"),
+        ("POST", "/api/dataset/json"),
+    ]
+    box.clear_requests()
+    connection.read_table("s_cardio3prod", "participant")
+    assert len(box.requests) == 1
+    box.clear_requests()
+    connection.read_sql("select 1 as one")
+    assert len(box.requests) == 2
