@@ -19,7 +19,7 @@ from pathlib import Path
 from . import control, server
 from .setup import make_app
 
-AREAS = ("accounts", "instance", "dataset", "exports", "metadata", "cards", "definitions", "embed")
+AREAS = ("accounts", "instance", "dataset", "exports", "metadata", "permissions", "cards", "definitions", "embed")
 
 
 def _watch_parent(done: threading.Event) -> None:

@@ -1,7 +1,7 @@
 """Logging in, sessions, users, API keys: who is asking, and the throttle that stands before the password.
 
-A session is looked for in cookies first and in the header only without one, as the real server does; whoever sends a stale
-cookie beside a good header is refused.
+A session is looked for in cookies first and in the header only without one, as the real server does; whoever sends a
+stale cookie beside a good header is refused.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def set_password(user: dict[str, Any], password: str) -> None:
 def add_user(app: App, email: str, password: str, **more: Any) -> dict[str, Any]:
     """A new account: ``superuser``, ``role`` (PostgreSQL role) and ``native`` (may write SQL) as the sandbox says."""
     with app.lock:
-        user = {
+        user: dict[str, Any] = {
             "id": max(app.users, default=0) + 1,
             "email": email,
             "first_name": more.get("first_name"),
@@ -204,7 +204,7 @@ def login(app: App, request: Request, match: re.Match[str]) -> Reply:
     ):
         for guard, key in guards:
             guard.failed(key, now(app))
-        return replies.errors(flags.refused, password="did not match stored password")
+        return replies.errors(flags.refused, **{"password": "did not match stored password"})
     return _opened(app, user)
 
 
@@ -284,8 +284,8 @@ def change_password(app: App, request: Request, match: re.Match[str]) -> Reply:
     if user is None:
         return replies.not_found()
     if not isinstance(given.get("password"), str) or len(given["password"]) < 6:
-        return replies.errors(400, password="Insufficient password strength")
+        return replies.errors(400, **{"password": "Insufficient password strength"})
     if not asking["is_superuser"] and user["digest"] != _digest(str(given.get("old_password")), user["salt"]):
-        return replies.errors(400, old_password="Invalid password")
+        return replies.errors(400, **{"old_password": "Invalid password"})
     set_password(user, given["password"])
     return replies.data(describe(app, user)) if app.era < 47 else replies.nothing()

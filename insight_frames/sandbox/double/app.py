@@ -1,7 +1,7 @@
 """What the double's parts share: one request, one reply, the route table and the state of one server.
 
-Each area (accounts, metadata, queries, cards, ...) registers its handlers with :func:`route`; ``server.py`` alone speaks
-HTTP. State lives in one ``App`` object per process, guarded by ``App.lock`` where handlers change it.
+Each area (accounts, metadata, queries, cards, ...) registers its handlers with :func:`route`; ``server.py`` alone
+speaks HTTP. State lives in one ``App`` object per process, guarded by ``App.lock`` where handlers change it.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def _clock(app: App, given: dict[str, Any]) -> Reply:
 
 
 def _faults(app: App, given: dict[str, Any]) -> Reply:
-    wanted = given["faults"] if "faults" in given else [given] if given else []
+    wanted = given.get("faults", [given] if given else [])
     unknown = [fault.get("kind") for fault in wanted if fault.get("kind") not in faults.KINDS]
     if unknown:
         return replies.errors(400, kind=f"value must be one of {', '.join(sorted(faults.KINDS))}.")

@@ -1,7 +1,7 @@
 """Interactive answers: ``POST /api/dataset`` and everything that answers like it.
 
-The rows come first and the verdict (``status``, ``row_count``) last, because the real server writes them while it reads;
-the old eras hold the whole answer before they send any of it.
+The rows come first and the verdict (``status``, ``row_count``) last, because the real server writes them while it
+reads; the old eras hold the whole answer before they send any of it.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ class Table:
         self.app, self.statement, self.result = app, statement, result
         self.flags = era.of(app)
         self.count = 0
-        middleware = asked.get("middleware") if isinstance(asked.get("middleware"), dict) else {}
+        given = asked.get("middleware")
+        middleware: dict[str, Any] = given if isinstance(given, dict) else {}
         raw = self.flags.number >= 34 and middleware.get("format-rows?") is False
         as_text = (
             self._keys() if self.flags.int_to_string and middleware.get("js-int-to-string?") is not False else set()
@@ -151,7 +152,7 @@ class Table:
                 if row < room:
                     for sample, cell in zip(self.samples, cells, strict=True):
                         sample.append(None if cell is None else bytes(cell).decode("utf-8"))
-                tokens = [writer.json(cell) for writer, cell in zip(self.writers, cells, strict=True)]  # type: ignore[arg-type]
+                tokens = [writer.json(cell) for writer, cell in zip(self.writers, cells, strict=True)]
                 found.append(f"[{','.join(tokens)}]")
             self.count += count
             yield found
@@ -170,7 +171,7 @@ class Table:
         if number == 31:
             return {"name": own, "display_name": humanize.readable(number, own), "base_type": base, "source": "native"}
         if number == 34:
-            field = {"field_ref": ["field-literal", own, base]} if name else {}
+            field: dict[str, Any] = {"field_ref": ["field-literal", own, base]} if name else {}
             return {"name": own, "display_name": own, "base_type": base, "source": "native", **field}
         field = {"field_ref": ["field", own, {"base-type": base}]} if name else {}
         shown = {"display_name": name, "source": "native", **field, "name": own}
@@ -190,8 +191,8 @@ def check_names(flags: era.Era, statement: Statement, result: Result) -> None:
         else "nil"
         for column, empty in zip(result.columns, blank, strict=True)
     )
-    message = f"Input to deduplicate-cols-names does not match schema: \n\n\t \x1b[0;33m  [(named [{shown}] cols)] \x1b[0m \n\n"
-    raise QueryError(message)
+    lead = "Input to deduplicate-cols-names does not match schema: \n\n\t \x1b[0;33m "
+    raise QueryError(f"{lead} [(named [{shown}] cols)] \x1b[0m \n\n")
 
 
 def _metadata(cols: list[dict[str, Any]], flags: era.Era) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""ONE table of what differs between the eras of Metabase; handlers ask for a named flag, never for a version number.
+"""ONE table of what differs between the eras of Metabase; handlers ask for a named flag, never for a version
+number.
 
-A flag is true or has its value because a recorded server of that era behaved so; an era nobody recorded has no row here.
+A flag is true or has its value because a recorded server of that era behaved so; an era nobody recorded has no row
+here.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     for chunk, count in result.chunks():
         for row in range(count):
             try:
-                fields = [field(writer.plain(chunk.get_value(row, index))) for index, writer in enumerate(writers)]  # type: ignore[arg-type]
+                fields = [field(writer.plain(chunk.get_value(row, index))) for index, writer in enumerate(writers)]
             except QueryError:
                 yield "".join(parts).encode("utf-8")
                 raise

@@ -1,7 +1,7 @@
 """JSON files: one object a row, its keys the columns' titles, where a repeated title overwrites its forerunner.
 
-Rows are joined to large pieces before they are sent, and text goes from PostgreSQL's bytes to JSON's bytes with as little
-copying as Python allows, because this is the road that bulk data takes.
+Rows are joined to large pieces before they are sent, and text goes from PostgreSQL's bytes to JSON's bytes with as
+little copying as Python allows, because this is the road that bulk data takes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     writers = [values.writer(era, column.type_name, column.typmod, "json") for column in result.columns]
     keys = [("{" if number == 0 else ",") + values.quote(titles[index]) + ":" for number, index in enumerate(chosen)]
     cells = [(key, index, _token(writers[index])) for key, index in zip(keys, chosen, strict=True)]
-    lead, parts, size = opening, [], 0
+    lead, size = opening, 0
+    parts: list[str] = []
     for chunk, count in result.chunks():
         value = chunk.get_value
         for row in range(count):

@@ -1,4 +1,5 @@
-"""XLSX files: one sheet named "Query result", made whole at the end; every number a double, since 0.36 times as dates.
+"""XLSX files: one sheet named "Query result", made whole at the end; every number a double, since 0.36 times as
+dates.
 
 Written by hand with inline strings, which every reader understands; only what distinguishes the eras is modelled.
 """
@@ -32,7 +33,8 @@ _SPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELATIONS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
 _RELATION = f'<Relationship Id="rId{{0}}" Type="{_SPACE}/{{1}}" Target="{{2}}"/>'
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-_BOOK = f'<workbook {_MAIN} xmlns:r="{_SPACE}"><sheets><sheet name="Query result" sheetId="1" r:id="rId1"/></sheets></workbook>'
+_SHEETS = '<sheets><sheet name="Query result" sheetId="1" r:id="rId1"/></sheets>'
+_BOOK = f'<workbook {_MAIN} xmlns:r="{_SPACE}">{_SHEETS}</workbook>'
 _FORMATS = ("General", "#,##0", "#,##0.##", "mmmm d, yyyy", "h:mm am/pm", "mmmm d, yyyy, h:mm am/pm")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _EPOCH = date(1899, 12, 30).toordinal()
@@ -97,8 +99,8 @@ def _cell(era: Era, writer: values.Writer, kind: str) -> Callable[[str], str]:
         return lambda text: _string(plain(text))
     temporal: dict[str, Callable[[str], str]] = {
         "date": lambda text: _moment(3, text, "00:00:00", plain),
-        "time": lambda text: _number(4, int(_fraction(text[:8].replace("24:", "23:")) * 86400) / 86400),
-        "timetz": lambda text: _number(4, int(round(_fraction(java.utc_time(text)[:8]) * 86400)) / 86400),
+        "time": lambda text: _number(4, _fraction(text[:8].replace("24:", "23:"))),
+        "timetz": lambda text: _number(4, _fraction(java.utc_time(text)[:8])),
         "timestamp": lambda text: _moment(5, text, java.clock(text) if text not in java.INFINITE else "0:0:0", plain),
     }
     temporal["timestamptz"] = temporal["timestamp"]

@@ -1,7 +1,7 @@
 """Files: ``POST /api/dataset/csv``, ``/json`` and ``/xlsx``, and the exports of cards.
 
-Since 0.35 the status is sent before the query has an outcome, so that a failure is an object inside a successful file; the
-old eras know the outcome first and answer with an error status and plain text.
+Since 0.35 the status is sent before the query has an outcome, so that a failure is an object inside a successful
+file; the old eras know the outcome first and answer with an error status and plain text.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ _OLD_TYPES = {"json": "applicaton/json; charset=utf-8", "csv": "text/csv; charse
 _BODIES = {"csv": export_csv.rows, "json": export_json.rows, "xlsx": export_xlsx.rows}
 
 
-_CONTEXTS_47 = (
-    "embedded-dashboard map-tiles question json-download dashboard ad-hoc csv-download pulse public-dashboard"
-    " xlsx-download public-question collection embedded-question"
-).split()
-_CONTEXTS_49 = (
-    "action ad-hoc collection map-tiles pulse dashboard question csv-download xlsx-download json-download"
-    " public-dashboard public-question embedded-dashboard embedded-question embedded-csv-download"
-    " embedded-xlsx-download embedded-json-download"
-).split()
+_CONTEXTS_47 = [
+    "embedded-dashboard", "map-tiles", "question", "json-download", "dashboard", "ad-hoc", "csv-download", "pulse",
+    "public-dashboard", "xlsx-download", "public-question", "collection", "embedded-question",
+]  # fmt: skip
+_CONTEXTS_49 = [
+    "action", "ad-hoc", "collection", "map-tiles", "pulse", "dashboard", "question", "csv-download",
+    "xlsx-download", "json-download", "public-dashboard", "public-question", "embedded-dashboard",
+    "embedded-question", "embedded-csv-download", "embedded-xlsx-download", "embedded-json-download",
+]  # fmt: skip
 _OPTIONS = {
     "async?": True,
     "viz-settings": {"table.columns": None},
@@ -86,8 +86,8 @@ def _unknown_context(app: App, asked: dict[str, Any]) -> Reply:
             "Output of export-format->context does not match schema: \n\n\t \x1b[0;33m "
             f" (not (#{{{known}}} :{context})) \x1b[0m \n\n"
         )
-        error = {"value": context, "error": "schema.utils.ValidationError@1cf6a601"}
-        data = {"type": "schema.core/error", "schema": {"vs": _CONTEXTS_47}, **error}
+        mistake = {"value": context, "error": "schema.utils.ValidationError@1cf6a601"}
+        data = {"type": "schema.core/error", "schema": {"vs": _CONTEXTS_47}, **mistake}
         told = json.loads(bytes(replies.exception(message, 500, data).body))  # type: ignore[arg-type]
         return replies.data({key: value for key, value in told.items() if key not in ("type", "schema")}, 500)
     known = ", ".join(f":{name}" for name in _CONTEXTS_49[:-1]) + f" or :{_CONTEXTS_49[-1]}"

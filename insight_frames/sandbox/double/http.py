@@ -1,6 +1,8 @@
-"""HTTP/1.1 by hand on one socket: Metabase's framing has to be met byte for byte, and a fault must be able to break it.
+"""HTTP/1.1 by hand on one socket: Metabase's framing has to be met byte for byte, and a fault must be able to
+break it.
 
-A connection is read request by request (keep-alive); what arrived after a request stays in the buffer for the next one.
+A connection is read request by request (keep-alive); what arrived after a request stays in the buffer for the next
+one.
 """
 
 from __future__ import annotations
@@ -138,7 +140,7 @@ def _head(reply: Reply, extra: list[tuple[str, str]]) -> bytes:
 
 
 def write(sock: socket.socket, reply: Reply, *, bodiless: bool, close: bool) -> None:
-    """Send an answer; an iterable body goes out in chunks as it comes. :class:`Cut` from the body breaks the connection."""
+    """Send an answer; an iterable body goes in chunks as it comes; :class:`Cut` from it breaks the connection."""
     extra = [("Connection", "close")] if close else []
     body = reply.body
     if bodiless or reply.status in (204, 304):

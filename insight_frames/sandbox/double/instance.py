@@ -1,8 +1,4 @@
-"""What the instance says about itself, and its API keys and permission groups.
-
-Permissions are kept as one graph that administrators read and write whole; here it decides one thing, whether a database is
-for administrators only, because PostgreSQL's own grants decide the rest.
-"""
+"""What the instance says about itself, and its API keys; a key acts as a user of its own, in the group it is for."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from typing import Any
 from . import accounts, era, replies
 from .app import App, Reply, Request, route
 
-_ALL_USERS, _ADMINISTRATORS = 1, 2
+_ADMINISTRATORS = 2  # the group of that number
 
 
 @route("GET", r"/api/health/?", anonymous=True)
@@ -128,58 +124,3 @@ def delete_key(app: App, request: Request, match: re.Match[str]) -> Reply:
 
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "user"}
-
-
-# ------------------------------------------------------------------------------------------------ permissions
-@route("GET", r"/api/permissions/group/?")
-def groups(app: App, request: Request, match: re.Match[str]) -> Reply:
-    """The two groups that every instance has."""
-    if not (request.user or {})["is_superuser"]:
-        return replies.forbidden()
-    active = [user for user in app.users.values() if user["is_active"]]
-    administrators = sum(1 for user in active if user["is_superuser"])
-    return replies.data(
-        [
-            {"id": _ALL_USERS, "name": "All Users", "member_count": len(active)},
-            {"id": _ADMINISTRATORS, "name": "Administrators", "member_count": administrators},
-        ]
-    )
-
-
-def _graph(app: App) -> dict[str, Any]:
-    def right(write: bool) -> dict[str, Any]:
-        kinds = {"native": "write", "schemas": "all"} if write else {"native": "none", "schemas": "none"}
-        return {"data": kinds} if app.era >= 47 else kinds
-
-    every = {str(one.id): right(not one.admin_only) for one in app.databases.values()}
-    admin = {str(one.id): right(True) for one in app.databases.values()}
-    return {
-        "revision": app.store.setdefault("permissions_revision", 1),
-        "groups": {str(_ALL_USERS): every, str(_ADMINISTRATORS): admin},
-    }
-
-
-@route("GET", r"/api/permissions/graph/?")
-def graph(app: App, request: Request, match: re.Match[str]) -> Reply:
-    """Who may see which database."""
-    if not (request.user or {})["is_superuser"]:
-        return replies.forbidden()
-    return replies.data(_graph(app))
-
-
-@route("PUT", r"/api/permissions/graph/?")
-def change_graph(app: App, request: Request, match: re.Match[str]) -> Reply:
-    """Change who may see which database."""
-    if not (request.user or {})["is_superuser"]:
-        return replies.forbidden()
-    given = request.json if isinstance(request.json, dict) else {}
-    with app.lock:
-        if given.get("revision") != app.store.setdefault("permissions_revision", 1):
-            return replies.text("Looks like someone else edited the permissions and your data is out of date.", 409)
-        for number, rights in given.get("groups", {}).get(str(_ALL_USERS), {}).items():
-            database = app.databases.get(int(number))
-            if database is not None:
-                kinds = rights.get("data", rights)
-                database.admin_only = kinds.get("schemas", "none") == "none"
-        app.store["permissions_revision"] += 1
-    return replies.data(_graph(app))

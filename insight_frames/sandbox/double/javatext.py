@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import struct
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 SPECIAL = {"NaN", "Infinity", "-Infinity"}
 INFINITE = {"infinity", "-infinity"}
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")  # fmt: skip
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+]  # fmt: skip
 
 
 def decimal(text: str) -> str:
@@ -71,8 +74,7 @@ def geometry(text: str) -> str:
 
 def money(text: str) -> str:
     """``$1,234.56`` as a plain number."""
-    plain = re.sub(r"[^\d.\-]", "", text.replace("(", "-").replace(")", ""))
-    return plain
+    return re.sub(r"[^\d.\-]", "", text.replace("(", "-"))
 
 
 _INTERVAL = re.compile(
@@ -113,7 +115,7 @@ def era_year(year: int) -> str:
 def split_date(text: str) -> tuple[int, str]:
     """PostgreSQL's ISO date as astronomical year and ``MM-DD``."""
     before = text.endswith(" BC")
-    year, month, day = text.removesuffix(" BC")[:].split(" ")[0].rsplit("-", 2)
+    year, month, day = text.removesuffix(" BC").split(" ")[0].rsplit("-", 2)
     return (1 - int(year) if before else int(year)), f"{month}-{day}"
 
 
@@ -178,14 +180,8 @@ def people_number(text: str, kind: str) -> str:
             exact = shortest
     keep = 0 if exact == 0 else _places(_stripped(plain), abs(exact) < 1)
     digits = len(exact.as_tuple().digits) + 350
-    rounded = exact.quantize(Decimal(1).scaleb(-keep), ROUND_HALF_UP, context=_context(digits))
+    rounded = exact.quantize(Decimal(1).scaleb(-keep), ROUND_HALF_UP, context=Context(prec=digits))
     return _stripped(f"{rounded:,f}")
-
-
-def _context(digits: int) -> object:
-    from decimal import Context
-
-    return Context(prec=digits)
 
 
 def people_date(text: str) -> str:

@@ -1,7 +1,9 @@
-"""What the JDBC driver does to SQL text before PostgreSQL sees it: split at semicolons, turn question marks into ``$n``.
+"""What the JDBC driver does to SQL text before PostgreSQL sees it: split at semicolons, turn question marks into
+``$n``.
 
-The scan follows PostgreSQL's lexical rules (quotes, dollar quotes, nested comments), because a semicolon or question mark
-inside any of them is text; each piece is sent on its own, so that error positions count from the piece's own start.
+The scan follows PostgreSQL's lexical rules (quotes, dollar quotes, nested comments), because a semicolon or question
+mark inside any of them is text; each piece is sent on its own, so that error positions count from the piece's own
+start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""How many rows an answer may have: the constraints of interactive queries, which later eras let the caller change.
+"""How many rows an answer may have: the constraints of interactive queries, which later eras let the caller
+change.
 
-The two caps are 10,000 rows and, for bare rows (not aggregated), 2,000; giving only ``max-results`` never raises the latter.
+The two caps are 10,000 rows and, for bare rows (not aggregated), 2,000; giving only ``max-results`` never raises the
+latter.
 """
 
 from __future__ import annotations

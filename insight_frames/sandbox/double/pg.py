@@ -1,7 +1,7 @@
 """Connections to PostgreSQL and the way one statement's rows come through them, below psycopg's own conversions.
 
-Results are kept as PostgreSQL's text (nothing is lost or guessed) and read 500 rows at a time; while waiting, the caller's
-socket is watched too, so that a caller who hung up cancels the statement.
+Results are kept as PostgreSQL's text (nothing is lost or guessed) and read 500 rows at a time; while waiting, the
+caller's socket is watched too, so that a caller who hung up cancels the statement.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 from psycopg import Error as DriverError
 from psycopg import pq
@@ -98,7 +99,7 @@ class Link:
                         if _gone(caller):
                             raise HungUp
                     if self.conn.socket in ready:
-                        self.conn.consume_input()
+                        self.receive()
                 result = self.conn.get_result()
                 if result is None:
                     return
@@ -107,6 +108,13 @@ class Link:
                     self.drain()
                     raise error
                 yield result
+
+    def receive(self) -> None:
+        """Take in what PostgreSQL sent."""
+        try:
+            self.conn.consume_input()
+        except DriverError as error:
+            raise ServerError("An I/O error occurred while sending to the backend.", "08006") from error
 
     def run(self, sql: str) -> None:
         """Run statements of our own, between those of others."""
@@ -150,8 +158,10 @@ class Pool:
             idle = self._idle.setdefault((dsn, role), [])
             while idle:
                 link = idle.pop()
-                if link.conn.status == pq.ConnStatus.OK:
+                with suppress(ServerError):
+                    link.receive()  # notices a server that closed it meanwhile
                     return link
+                link.close()
         return Link(dsn, role, self.name)
 
     def give(self, dsn: str, role: str, link: Link) -> None:

@@ -1,7 +1,9 @@
-"""Native SQL on the account's own PostgreSQL role, and the shapes that every query passes through on its way to an answer.
+"""Native SQL on the account's own PostgreSQL role, and the shapes that every query passes through on its way to an
+answer.
 
-PostgreSQL itself enforces the grants and words the errors; what pgjdbc and Metabase add (a remark in front, row limits,
-a cursor of 500 rows) is added here, so that error positions and the moment of an error agree with a real server.
+PostgreSQL itself enforces the grants and words the errors; what pgjdbc and Metabase add (a remark in front, row
+limits, a cursor of 500 rows) is added here, so that error positions and the moment of an error agree with a real
+server.
 
 What the other areas call:
 
@@ -31,102 +33,19 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from psycopg import pq
 
 from . import basetypes, era, jdbc, pg
+from .outcome import Column, Context, QueryError, Result, Statement
 
 if TYPE_CHECKING:
     from .app import App, Database, Request
 
 
-@dataclass
-class Statement:
-    """SQL as it goes to PostgreSQL (without the remark), and what the answer says about it."""
-
-    sql: str
-    args: list[Any] | None = None  # None: no parameters at all, question marks are PostgreSQL's own
-    cols: list[dict[str, Any]] | None = None  # data.cols of a table question; None: read from the result
-    native_form: dict[str, Any] | None = None  # None: {"query": sql, "params": args} as the era does
-    bare: bool = True  # rows of a table, not aggregated: the lower row cap applies
-    limit: int | None = None  # the question's own limit
-
-
-@dataclass
-class Context:
-    """On whose behalf a query runs, as failed answers and file names repeat it."""
-
-    name: str = "ad-hoc"  # "question" for a card
-    card_id: int | None = None
-    stem: str = "query_result"  # of the file name
-
-
-class QueryError(Exception):
-    """A question that failed; it becomes the era's *failed* result, not an HTTP error."""
-
-    def __init__(
-        self,
-        error: str,
-        *,
-        java: str = "class clojure.lang.ExceptionInfo",
-        error_type: str | None = None,
-        state: str | None = None,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(error)
-        self.error = error
-        self.java = java  # the class of the exception, repeated in the answer
-        self.error_type = error_type
-        self.state = state  # SQLSTATE
-        self.extra = extra or {}  # further keys of the failed answer
-
-
-@dataclass
-class Column:
-    """One column of a result as PostgreSQL describes it."""
-
-    name: str
-    oid: int
-    typmod: int
-    type_name: str  # as pg_type has it: int4, timestamptz, _text ...
-
-
-class Result:
-    """A statement that has begun to answer: its columns, then its rows in chunks that are read once."""
-
-    def __init__(self, columns: list[Column], chunks: Iterator[pq.abc.PGresult], limit: int) -> None:
-        self.columns = columns
-        self._chunks = chunks
-        self._left = limit
-
-    def chunks(self) -> Iterator[tuple[pq.abc.PGresult, int]]:
-        """Chunks with the number of rows to take from each; raises :class:`QueryError` for a late failure."""
-        try:
-            for chunk in self._chunks:
-                count = min(chunk.ntuples, self._left)
-                self._left -= count
-                yield chunk, count
-                if self._left <= 0:
-                    return
-        finally:
-            self.close()
-
-    def rows(self) -> Iterator[tuple[str | None, ...]]:
-        """Rows as text."""
-        for chunk, count in self.chunks():
-            for row in range(count):
-                values = (chunk.get_value(row, column) for column in range(chunk.nfields))
-                yield tuple(None if value is None else bytes(value).decode("utf-8") for value in values)
-
-    def close(self) -> None:
-        """Give up what was not read; the connection goes back."""
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
-
+__all__ = ["PSQL", "Column", "Context", "QueryError", "Result", "Statement", "compile", "execute", "rows"]
 
 PSQL = "class org.postgresql.util.PSQLException"
 _NO_RESULT = "Select statement did not produce a ResultSet for native query"

@@ -1,4 +1,6 @@
-"""The few ready-made answers that every area gives, in Metabase's own framing: JSON with a length, plain text in chunks."""
+"""The few ready-made answers that every area gives, in Metabase's own framing: JSON with a length, plain text in
+chunks.
+"""
 
 from __future__ import annotations
 

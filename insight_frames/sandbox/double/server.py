@@ -108,7 +108,7 @@ def converse(app: App, sock: socket.socket, client: str) -> None:
 
 
 def listen(app: App, host: str, port: int) -> socket.socket:
-    """Open the listening socket and start accepting; returns the socket (its port may have been chosen by the system)."""
+    """Open the listening socket and start accepting; returns the socket, as the system may choose its port."""
     listener = socket.create_server((host, port), backlog=128)
 
     def accept() -> None:

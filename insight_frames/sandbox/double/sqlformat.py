@@ -1,6 +1,7 @@
 """SQL laid out as the compiler of 0.46 and later shows it: clauses on lines of their own, lists one item a line.
 
-Brackets that fit on a line stay on it; otherwise their inside is a block. Literals, names and comments are never touched.
+Brackets that fit on a line stay on it; otherwise their inside is a block. Literals, names and comments are never
+touched.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 import re
 
 _INLINE = 50  # characters of a bracket that stays on its line
-_CLAUSES = (
-    "ADD, AFTER, ALTER COLUMN, ALTER TABLE, DELETE FROM, EXCEPT, FETCH FIRST, FROM, GROUP BY, GO, HAVING, INSERT INTO,"
-    " INSERT, LIMIT, MODIFY, ORDER BY, SELECT, SET CURRENT SCHEMA, SET SCHEMA, SET, UPDATE, VALUES, WHERE"
-).split(", ")
-_FLAT = "INTERSECT, INTERSECT ALL, MINUS, UNION, UNION ALL, EXCEPT ALL".split(", ")
-_BREAKS = (
-    "AND, CROSS APPLY, CROSS JOIN, ELSE, INNER JOIN, JOIN, LEFT JOIN, LEFT OUTER JOIN, OR, OUTER APPLY, OUTER JOIN,"
-    " RIGHT JOIN, RIGHT OUTER JOIN, FULL JOIN, FULL OUTER JOIN, WHEN"
-).split(", ")
+_CLAUSES = [
+    "ADD", "AFTER", "ALTER COLUMN", "ALTER TABLE", "DELETE FROM", "EXCEPT", "FETCH FIRST", "FROM", "GROUP BY",
+    "GO", "HAVING", "INSERT INTO", "INSERT", "LIMIT", "MODIFY", "ORDER BY", "SELECT", "SET CURRENT SCHEMA",
+    "SET SCHEMA", "SET", "UPDATE", "VALUES", "WHERE",
+]  # fmt: skip
+_FLAT = ["INTERSECT", "INTERSECT ALL", "MINUS", "UNION", "UNION ALL", "EXCEPT ALL"]
+_BREAKS = [
+    "AND", "CROSS APPLY", "CROSS JOIN", "ELSE", "INNER JOIN", "JOIN", "LEFT JOIN", "LEFT OUTER JOIN", "OR",
+    "OUTER APPLY", "OUTER JOIN", "RIGHT JOIN", "RIGHT OUTER JOIN", "FULL JOIN", "FULL OUTER JOIN", "WHEN",
+]  # fmt: skip
 
 
 def _words(phrases: list[str]) -> str:

@@ -6,6 +6,7 @@ attempt is a failure too, so hammering makes the wait grow.
 
 from __future__ import annotations
 
+import math
 import threading
 
 _HOUR = 3600.0
@@ -44,4 +45,4 @@ class Throttle:
         beyond = len(attempts) - self.threshold + 1
         if beyond <= 0:
             return 0.0
-        return attempts[-1] + 15.0 * beyond**1.5 - now
+        return attempts[-1] + 15.0 * math.pow(beyond, 1.5) - now

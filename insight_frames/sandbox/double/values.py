@@ -1,7 +1,8 @@
 """How a PostgreSQL value (as text) becomes a value of an answer, by type and era.
 
-A :class:`Writer` makes the plain text of a value for one destination; JSON quotes it unless its kind is a bare number or
-truth value. Interactive answers give every time an offset; exports of 0.49 are written for people, not for programs.
+A :class:`Writer` makes the plain text of a value for one destination; JSON quotes it unless its kind is a bare number
+or truth value. Interactive answers give every time an offset; exports of 0.49 are written for people, not for
+programs.
 """
 
 from __future__ import annotations
