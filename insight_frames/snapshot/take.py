@@ -30,8 +30,8 @@ from .inventory import resources
 PENDING_BYTES = 128 << 20  # rows of all tables together that wait for their row group
 _CONSISTENT = ("one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
-_TEST = r"test(ing)?|uat|train(ing)?|sandbox"
-_ENVIRONMENT = re.compile(rf"^(.+?)_?(?:({_TEST})|prod(?:uction)?)$")
+_TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"
+_ENVIRONMENT = re.compile(rf"(.+?)[^a-z0-9]*(?:({_TEST})|prod(?:uction)?)\W*")
 
 
 class Batches(Protocol):
@@ -116,7 +116,7 @@ or schemas=['s_juno', 's_junotest'] if both are meant.
     """
     seen: dict[str, list[tuple[bool, str]]] = {}
     for one in schemas:
-        found = _ENVIRONMENT.match(one.lower())
+        found = _ENVIRONMENT.fullmatch(one.lower())
         stem, is_test = (found[1], found[2] is not None) if found else (one.lower(), False)
         seen.setdefault(stem, []).append((is_test, one))
     for group in seen.values():

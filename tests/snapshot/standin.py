@@ -58,8 +58,10 @@ class Given:
         if not whole:
             return pa.RecordBatch.from_struct_array(pa.array([{}] * (stop - start), pa.struct([])))
         columns = [_array(whole[one.name][start:stop], one) for one in self.fields]
-        fields = [one if one.type == array.type else one.with_type(array.type) for one, array in zip(
-            self.fields, columns, strict=True)]
+        fields = [
+            one if one.type == array.type else one.with_type(array.type)
+            for one, array in zip(self.fields, columns, strict=True)
+        ]
         return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
