@@ -6,8 +6,8 @@ into Arrow fields, ``frames`` makes pandas columns; the other modules know one f
 
 from __future__ import annotations
 
-from insight_frames.pgtypes.fields import field, from_field, is_not_null, type_of
-from insight_frames.pgtypes.kinds import BadValue, PgType, pg_type
-from insight_frames.pgtypes.table import Reading, reading
+from .fields import field, from_field, is_not_null, type_of
+from .kinds import BadValue, PgType, pg_type
+from .table import Reading, reading
 
 __all__ = ["BadValue", "PgType", "Reading", "field", "from_field", "is_not_null", "pg_type", "reading", "type_of"]

@@ -7,14 +7,15 @@ session setting reaches them and a list, or PostgreSQL's own text, can be made f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from insight_frames.pgtypes.codec import PLAIN, Codec
-from insight_frames.pgtypes.kinds import BadValue
+from .codec import PLAIN, Codec
+from .kinds import BadValue
 
 _TOKEN = re.compile(r'([{},])|"((?:[^"\\]|\\.)*)"|((?:[^{},"\\]|\\.)+)', re.DOTALL)
 _DIMENSIONS = re.compile(r"\[(-?\d+):(-?\d+)\]")
@@ -114,11 +115,9 @@ class ArrayOf(Codec):
                 flat.extend(_one_dimension(index, text))
         offsets.append(len(flat))
         try:
-            values = self.element.decode(pa.array(flat, pa.string()))
+            return _lists(offsets, pa.array(flat, pa.string()), self.element.decode)
         except BadValue as bad:
-            index = _row_of(bad.index, offsets)
-            raise BadValue(index, self.text(rows[index]), f"in an element, {bad.why}") from None
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=self.arrow)
+            raise BadValue(bad.index, self.text(rows[bad.index]), bad.why) from None
 
     def render(self, strings: Any) -> Any:
         return pa.array([None if text is None else self.text(text) for text in strings.to_pylist()], pa.string())
@@ -150,9 +149,23 @@ def _one_row(items: list[str | None]) -> str:
     return join_array([(1, len(items))], items)
 
 
-def _row_of(place: int, offsets: list[int | None]) -> int:
-    starts = [(start, row) for row, start in enumerate(offsets[:-1]) if start is not None and start <= place]
-    return max(starts)[1]
+def map_elements(lists: Any, convert: Callable[[Any], Any]) -> Any:
+    """Convert the elements of a list array; a BadValue names the row."""
+    offsets: list[int | None] = []
+    count = 0
+    for size in pc.list_value_length(lists).to_pylist():
+        offsets.append(None if size is None else count)
+        count += size or 0
+    return _lists([*offsets, count], lists.flatten(), convert)
+
+
+def _lists(offsets: list[int | None], flat: Any, convert: Callable[[Any], Any]) -> Any:
+    """Lists of the converted elements; a NULL list has no offset."""
+    try:
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), convert(flat))
+    except BadValue as bad:
+        starts = [(start, row) for row, start in enumerate(offsets[:-1]) if start is not None and start <= bad.index]
+        raise BadValue(max(starts)[1], bad.text, f"of one element, {bad.why}") from None
 
 
 def array_of(element: Codec) -> Codec:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insight_frames.pgtypes.kinds import BadValue
+from .kinds import BadValue
 
 STRING = pa.string()
 

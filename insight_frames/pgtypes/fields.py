@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from insight_frames.pgtypes.kinds import PgType, pg_type
-from insight_frames.pgtypes.table import Numbers, Reading, reading
+from .kinds import PgType, pg_type
+from .table import Numbers, Reading, reading
 
 
 def field(name: str, how: Reading, *, nullable: bool | None, comment: str | None = None) -> pa.Field[Any]:

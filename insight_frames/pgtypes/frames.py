@@ -16,11 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insight_frames.pgtypes.codec import by_chunk
-from insight_frames.pgtypes.fields import is_not_null, type_of
-from insight_frames.pgtypes.intervals import interval_microseconds
-from insight_frames.pgtypes.kinds import BadValue
-from insight_frames.pgtypes.numbers import decimal_floats, nearest_floats
+from .arrays import map_elements
+from .codec import by_chunk
+from .fields import is_not_null, type_of
+from .intervals import interval_microseconds
+from .kinds import BadValue
+from .numbers import decimal_floats, nearest_floats
 
 Backend = Literal["numpy_nullable", "pyarrow"] | None
 _EXACT = 2**53  # every integer up to here is a float64
@@ -61,6 +62,8 @@ def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) 
         return _numeric(column, rules)
     if name == "interval" and pa.types.is_string(field.type):
         return _interval(column, rules)
+    if pa.types.is_list(field.type):
+        return _lists(column, field, rules)
     if rules.backend == "pyarrow":
         return pd.arrays.ArrowExtensionArray(column)
     maker = next((make for test, make in _MAKERS if test(field.type)), _foreign)
@@ -204,6 +207,22 @@ def _numeric(column: Any, rules: Rules) -> Any:
     return _floats(floats, None, rules)
 
 
+def _lists(column: Any, field: Any, rules: Rules) -> Any:
+    """Lists, their exact numerics as `coerce_float` asks."""
+    element, inner = type_of(field).element, field.type.value_type
+    exact = element is not None and element.name in ("numeric", "money") and not pa.types.is_floating(inner)
+    if exact and rules.coerce_float:
+        convert = decimal_floats if pa.types.is_decimal(inner) else nearest_floats
+        column = by_chunk(lambda chunk: map_elements(chunk, convert), column, pa.list_(pa.float64()))
+    digits = pa.types.is_string(column.type.value_type) and exact
+    if rules.backend == "pyarrow" and not digits:
+        return pd.arrays.ArrowExtensionArray(column)
+    rows = column.to_pylist()
+    if digits:
+        rows = [row and [None if one is None else Decimal(one) for one in row] for row in rows]
+    return as_objects(rows)
+
+
 def _interval(column: Any, rules: Rules) -> Any:
     if rules.backend is not None or rules.stable:
         return strings(column, rules)
@@ -225,5 +244,4 @@ _MAKERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any, Rules], Any]]] = 
     (pa.types.is_time, _objects),
     (pa.types.is_binary, _objects),
     (pa.types.is_decimal, _objects),
-    (pa.types.is_list, _objects),
 ]

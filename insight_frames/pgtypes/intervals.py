@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from insight_frames.pgtypes.codec import Codec, from_hex
-from insight_frames.pgtypes.moments import DAY_US, time_text
+from .codec import Codec, from_hex
+from .moments import DAY_US, time_text
 
 _WIRE = np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")])
 _TOP = (np.iinfo(np.int64).max, np.iinfo(np.int32).max, np.iinfo(np.int32).max)
@@ -76,12 +76,9 @@ class Interval(Codec):
     """The hex of PostgreSQL's binary interval -> its text in the default style."""
 
     def decode(self, strings: Any) -> Any:
-        triples, mask = from_hex(strings, _WIRE)
-        made = [interval_text(*one) for one in triples.tolist()]
-        if mask is None:
-            return pa.array(made, pa.string())
-        rest = iter(made)
-        return pa.array([next(rest) if there else None for there in mask.tolist()], pa.string())
+        coded = strings.dictionary_encode()  # a column has few different intervals
+        triples, _ = from_hex(coded.dictionary, _WIRE)
+        return pa.array([interval_text(*one) for one in triples.tolist()], pa.string()).take(coded.indices)
 
     render = decode
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from insight_frames.pgtypes.codec import Codec, from_hex, refuse, spread
+from .codec import Codec, from_hex, refuse, spread
 
 DAY_US = 86_400_000_000
 _EPOCH = date(2000, 1, 1).toordinal()  # PostgreSQL counts from here, Arrow from 1970

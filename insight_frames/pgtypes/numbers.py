@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insight_frames.pgtypes.codec import PLAIN, Codec, each, from_hex, spread
-from insight_frames.pgtypes.kinds import BadValue, PgType
+from .codec import PLAIN, Codec, each, from_hex, spread
+from .kinds import PgType
 
 _DOUBLE = pa.float64()
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -99,20 +99,15 @@ def float_text(value: np.floating[Any]) -> str:
 
 @dataclass(frozen=True)
 class Rounded(Codec):
-    """numeric as the nearest float64; a number beyond its range is an error, ``Infinity`` itself is not."""
+    """numeric as the nearest float64; a number beyond its range is an error, ``Infinity`` itself is not.
 
-    csv: pa.DataType = _DOUBLE
+    It is parsed as text, because pyarrow.csv would make a too large number infinite without a word.
+    """
+
     arrow: pa.DataType = _DOUBLE
 
     def decode(self, strings: Any) -> Any:
         return nearest_floats(strings)
-
-    def finish(self, column: Any) -> Any:
-        # The parser makes 1e400 infinite without a word; only the text (decode) can tell it from 'Infinity'.
-        if pc.any(pc.is_inf(column)).as_py():
-            index = pc.index(pc.is_inf(column), True).as_py()
-            raise BadValue(index, str(column[index].as_py()), "it is infinite or does not fit float64")
-        return column
 
     def encode(self, column: Any) -> Any:
         return pa.array([None if v is None else float_text(np.float64(v)) for v in column.to_pylist()], pa.string())
@@ -166,7 +161,10 @@ class Fixed(Codec):
         return column if column.type == self.arrow else self.decode(column)
 
     def encode(self, column: Any) -> Any:
-        return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
+        texts = column.cast(pa.string())
+        if pc.any(pc.match_substring(texts, "E")).as_py():  # Arrow writes 0.00000001 as 1E-8, PostgreSQL does not
+            texts = pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
+        return texts
 
     def _convert(self, text: str) -> Decimal:
         try:

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from insight_frames.pgtypes.arrays import array_of
-from insight_frames.pgtypes.codec import PLAIN, Codec, as_text, by_chunk
-from insight_frames.pgtypes.intervals import INTERVAL
-from insight_frames.pgtypes.kinds import PgType, words
-from insight_frames.pgtypes.moments import DATE, TIME, TIMESTAMP, TIMESTAMPTZ
-from insight_frames.pgtypes.numbers import Boolean, Float, Integer, numeric
-from insight_frames.pgtypes.texts import REG_CATALOGUES, Bytes, enum, moment_range, registered
+from .arrays import array_of
+from .codec import PLAIN, Codec, as_text, by_chunk
+from .intervals import INTERVAL
+from .kinds import PgType, words
+from .moments import DATE, TIME, TIMESTAMP, TIMESTAMPTZ
+from .numbers import Boolean, Float, Integer, numeric
+from .texts import REG_CATALOGUES, Bytes, enum, moment_range, registered
 
 Numbers = Literal["float", "exact"]
 OutOfRange = Literal["raise", "text"]
@@ -96,7 +96,7 @@ class Reading:
         Raises
         ------
         BadValue
-            Also for a value that only its text can judge: parse the block again with `parse`, which decides.
+            For the first value that does not fit; `parse` refuses the same values.
         """
         return by_chunk(self.codec.finish, column, self.arrow)
 

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insight_frames.pgtypes.codec import PLAIN, Codec, each
-from insight_frames.pgtypes.kinds import BadValue
-from insight_frames.pgtypes.moments import DATE, Moment
+from .codec import PLAIN, Codec, each
+from .kinds import BadValue
+from .moments import DATE, Moment
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insight_frames.errors import InvalidInput, sentence
-from insight_frames.pgtypes import BadValue, from_field, pg_type, reading, type_of
-from insight_frames.pgtypes.codec import by_chunk
-from insight_frames.pgtypes.frames import Rules, numbers, strings, to_pandas
-from insight_frames.pgtypes.numbers import nearest_floats
+from ..errors import InvalidInput, sentence
+from ..pgtypes import BadValue, from_field, pg_type, reading, type_of
+from ..pgtypes.codec import by_chunk
+from ..pgtypes.frames import Rules, numbers, strings, to_pandas
+from ..pgtypes.numbers import nearest_floats
 
 _UNITS = ("D", "d", "h", "m", "s", "ms", "us", "ns")
 
@@ -112,7 +112,7 @@ def _convert(column: Any, field: pa.Field[Any], rules: Rules, target: Any) -> An
 
 def _is_text(target: Any) -> bool:
     if isinstance(target, pd.ArrowDtype):
-        return pa.types.is_string(target.pyarrow_dtype) or pa.types.is_large_string(target.pyarrow_dtype)
+        return bool(pa.types.is_string(target.pyarrow_dtype) or pa.types.is_large_string(target.pyarrow_dtype))
     return isinstance(target, pd.StringDtype) or (isinstance(target, np.dtype) and target.kind == "U")
 
 
@@ -191,7 +191,7 @@ def _fit(values: Any, kind: np.dtype[Any]) -> Any:
 def _is_arrow_date(dtype: Any) -> bool:
     if not isinstance(dtype, pd.ArrowDtype):
         return False
-    return pa.types.is_date(dtype.pyarrow_dtype) or pa.types.is_timestamp(dtype.pyarrow_dtype)
+    return bool(pa.types.is_date(dtype.pyarrow_dtype) or pa.types.is_timestamp(dtype.pyarrow_dtype))
 
 
 def _datetimes(values: pd.Series[Any], how: Any) -> Any:

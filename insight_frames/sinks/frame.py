@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from insight_frames.errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
-from insight_frames.pgtypes import BadValue, type_of
-from insight_frames.pgtypes.frames import Backend, Rules, to_pandas
-from insight_frames.sinks.dtypes import as_asked, as_dates, known_dtype
+from ..errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
+from ..pgtypes import BadValue, type_of
+from ..pgtypes.frames import Backend, Rules, to_pandas
+from .dtypes import as_asked, as_dates, known_dtype
 
 Index = str | Sequence[str] | None
 DTypes = Any  # one dtype, or a mapping of columns to dtypes: whatever pandas takes
@@ -68,7 +68,7 @@ def to_frame(
 
     Examples
     --------
-    >>> from insight_frames.pgtypes import field, pg_type, reading
+    >>> from ..pgtypes import field, pg_type, reading
     >>> schema = pa.schema([field("site", reading(pg_type("integer")), nullable=False)])
     >>> batch = pa.record_batch([pa.array([3, 7], pa.int32())], schema=schema)
     >>> to_frame(schema, [batch])["site"].tolist()
@@ -97,7 +97,7 @@ def to_frames(
 
     Examples
     --------
-    >>> from insight_frames.pgtypes import field, pg_type, reading
+    >>> from ..pgtypes import field, pg_type, reading
     >>> schema = pa.schema([field("site", reading(pg_type("integer")), nullable=False)])
     >>> batch = pa.record_batch([pa.array([3, 7, 9], pa.int32())], schema=schema)
     >>> [len(frame) for frame in to_frames(schema, [batch], chunksize=2)]
