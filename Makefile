@@ -40,3 +40,6 @@ format: $(VENV)/dev.done
 
 clean:
 	rm -rf $(VENV) .venv-pandas2 build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+bench: $(VENV)/dev.done
+	$(BIN)/python benchmarks/narrow.py
