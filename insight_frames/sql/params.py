@@ -27,7 +27,7 @@ class _Spot:
 
     index: int
     before: tuple[int, int, int]
-    after: tuple[int, int]
+    after: int
     adjacent: bool
     in_slice: bool
 
@@ -61,15 +61,17 @@ def _checked(params: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if params is None:
         return {}
     if not isinstance(params, Mapping):
-        raise ParameterError(sentence("params is not a mapping", expected=_STYLE, got=f"a {type(params).__name__}"))
+        raise ParameterError(sentence("params is not a mapping", expected=_STYLE, got=f"type {type(params).__name__}"))
     if odd := [key for key in params if not isinstance(key, str)]:
-        raise ParameterError(sentence("A key of params is not a name", expected=_STYLE, got=type(odd[0]).__name__))
+        raise ParameterError(
+            sentence("A key of params is not a name", expected=_STYLE, got=f"type {type(odd[0]).__name__}")
+        )
     return params
 
 
 def _spots(tokens: Sequence[Token]) -> Iterator[_Spot]:
     solid = [index for index, token in enumerate(tokens) if token.kind not in BLANK]
-    padded = [-1, -1, -1, *solid, -1, -1]
+    padded = [-1, -1, -1, *solid, -1]
     brackets: list[str] = []
     for at, index in enumerate(solid):
         token = tokens[index]
@@ -82,7 +84,7 @@ def _spots(tokens: Sequence[Token]) -> Iterator[_Spot]:
             yield _Spot(
                 index,
                 before,
-                (padded[at + 4], padded[at + 5]),
+                padded[at + 4],
                 adjacent=before[0] == index - 1,
                 in_slice=brackets[-1:] == ["["],
             )
@@ -108,7 +110,7 @@ def _is_parameter(tokens: Sequence[Token], spot: _Spot) -> bool | None:
 
 def _missing(tokens: Sequence[Token], index: int, params: Mapping[str, Any] | None) -> ParameterError:
     name = tokens[index].text[1:]
-    where = place("".join(token.text for token in tokens), tokens[index].start - tokens[0].start)
+    where = place("".join(token.text for token in tokens), tokens[index].start)
     if params is None:
         how = f"params={{'{name}': value}}"
     else:
@@ -145,7 +147,7 @@ def _membership(tokens: Sequence[Token], spot: _Spot) -> int | None:
     first, second, _ = spot.before
     if first >= 0 and tokens[first].is_word("in"):
         return first
-    bracketed = first >= 0 and tokens[first].text == "(" and spot.after[0] >= 0 and tokens[spot.after[0]].text == ")"
+    bracketed = first >= 0 and tokens[first].text == "(" and spot.after >= 0 and tokens[spot.after].text == ")"
     return second if bracketed and second >= 0 and tokens[second].is_word("in") else None
 
 
@@ -155,7 +157,7 @@ def _list(tokens: Sequence[Token], spot: _Spot, word: int, value: Any) -> dict[i
     if found is None:
         if bracketed:
             return {spot.index: _beside(tokens, spot, literal(value))}
-        raise ParameterError(sentence("It stands behind IN", expected="a list", got=f"a {type(value).__name__}"))
+        raise ParameterError(sentence("It stands behind IN", expected="a list", got=f"type {type(value).__name__}"))
     left = spot.before[2] if bracketed else spot.before[1]
     negated = left >= 0 and tokens[left].is_word("not")
     if not found:
@@ -185,7 +187,7 @@ def _empty_list(spot: _Spot, word: int, negation: int | None, bracketed: bool) -
 
 def _beside(tokens: Sequence[Token], spot: _Spot, text: str) -> str:
     """Put brackets around a literal where a neighbour would run into it."""
-    before, after = (tokens[one] if one >= 0 else None for one in (spot.before[0], spot.after[0]))
+    before, after = (tokens[one] if one >= 0 else None for one in (spot.before[0], spot.after))
     runs_on = STRINGS | {Kind.COLON_NAME}
     if before is not None and before.kind in runs_on:
         return f"({text})"  # 'a' <line break> 'b' is one string

@@ -55,6 +55,12 @@ class Rendered:
         int or None
             1-based position in the user's SQL: the same character, or the beginning of what was replaced. None if it
             lies outside.
+
+        Examples
+        --------
+        >>> rendered = render("select :n, nowhere", {"n": -5})
+        >>> rendered.position(rendered.text.index("nowhere") + 1)
+        12
         """
         sent, written = self._lengths
         if not 1 <= rendered_position <= sent + 1:
@@ -158,7 +164,7 @@ def fingerprint(sql: str) -> str:
 
 def _tokens(sql: str) -> list[Token]:
     if not isinstance(sql, str):
-        raise InvalidInput(sentence("The SQL is not a text", expected="a str", got=f"a {type(sql).__name__}"))
+        raise InvalidInput(sentence("The SQL is not a text", expected="a str", got=f"type {type(sql).__name__}"))
     tokens = tokenize(sql)
     for token, following in pairwise(tokens):
         if token.text == "{" and following.text == "{":
@@ -199,7 +205,9 @@ def _check_query(tokens: list[Token], sql: str) -> None:
     first = next((token for token in solid if token.text != "("), tokens[-1])
     if first.kind is Kind.WORD and first.text.lower() in _QUERIES:
         return
-    got = f"the word {first.text.upper()}" if first.kind is Kind.WORD and first.text.isascii() else "something else"
+    got = "something else"
+    if first.kind is Kind.WORD:  # a no-break space, or the mark at the beginning of a file, is a letter to PostgreSQL
+        got = f"the word {first.text.upper()}" if first.text.isascii() else "a word with characters outside ASCII"
     raise InvalidInput(sentence("The SQL is not a query", where=place(sql, first.start), expected=_ACCEPTED, got=got))
 
 

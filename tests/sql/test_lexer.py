@@ -140,6 +140,32 @@ def test_postgresql_agrees(database: Database, text: str) -> None:
         assert token.start == at or not whole
 
 
+HOSTILE = ["'", "\\", "\\'", "';select 1--", "$$", "/*", "--", '"', "\n", "a'\n'b", "[[", "{{'", "\\0041", "');"]
+
+
+@thorough
+@given(before=pieces, after=pieces, value=st.sampled_from(HOSTILE))
+@example(before="u&", after="", value="\\")
+@example(before="E'a'\n", after="", value="'")
+@example(before="e", after="", value="\\'")
+@example(before="'a'\n", after="\n'b'", value="'")
+def test_how_a_query_is_read_does_not_depend_on_a_value(
+    database: Database, before: str, after: str, value: str
+) -> None:
+    def reading(one: str) -> Any:
+        text = render(f"select {before}:v{after}", {"v": one}).text
+        answer = database.pgconn.prepare(b"", text.encode())
+        state = answer.error_field(psycopg.pq.DiagnosticField.SQLSTATE)
+        return "42601" if state == b"42601" else database.pgconn.describe_prepared(b"").nfields if not state else None
+
+    try:
+        harmless = reading("x")
+    except InvalidInput:
+        return
+    hostile = reading(value)
+    assert harmless == hostile or None in (harmless, hostile)
+
+
 def _answer(database: Database, sql: str) -> Any:
     try:
         cursor = database.execute(sql.encode())

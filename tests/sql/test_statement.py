@@ -55,12 +55,14 @@ def test_the_end_is_taken_away(sql: str, sent: str) -> None:
         ("'planted'", "got something else"),
         ("select_ 1", "the word SELECT_"),
         ("42", "something else"),
+        ("select\u00a01", "a word with characters outside ASCII"),
+        ("\ufeffselect 1", "a word with characters outside ASCII"),
         ("select 1) from (select 2", r"closes a bracket it did not open \(line 1, column 9\)"),
         ("select (1", r"bracket that is never closed \(line 1, column 8\)"),
         ("select (array[1)]", "closes a bracket"),
         ("select a[1", "never closed"),
-        (None, "not a text; expected a str, got a NoneType"),
-        (b"select 1", "got a bytes"),
+        (None, "not a text; expected a str, got type NoneType"),
+        (b"select 1", "got type bytes"),
     ],
 )
 def test_what_is_not_one_query_is_refused(sql: Any, says: str) -> None:
