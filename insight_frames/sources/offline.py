@@ -98,7 +98,7 @@ class OfflineSource:
         path = self.path / resource["path"]
         try:
             size = path.stat().st_size
-            opened = pq.ParquetFile(path) if size == resource["bytes"] else None
+            opened = pq.ParquetFile(path, page_checksum_verification=True) if size == resource["bytes"] else None
         except (OSError, pa.ArrowException) as error:
             raise _changed(resource, "a Parquet file", type(error).__name__) from error
         if opened is None:
