@@ -112,12 +112,21 @@ class ArrayOf(Codec):
         for index, text in enumerate(rows):
             offsets.append(None if text is None else len(flat))
             if text is not None:
-                flat.extend(_one_dimension(index, text))
+                flat.extend(self._one_dimension(index, text))
         offsets.append(len(flat))
         try:
             return _lists(offsets, pa.array(flat, pa.string()), self.element.decode)
         except BadValue as bad:
             raise BadValue(bad.index, self.text(rows[bad.index]), bad.why) from None
+
+    def _one_dimension(self, index: int, text: str) -> list[str | None]:
+        try:
+            bounds, items = split_array(text)
+        except ValueError as why:
+            raise BadValue(index, text, str(why)) from None
+        if items and (len(bounds) != 1 or bounds[0][0] != 1):
+            raise BadValue(index, self.text(text), _SHAPED)
+        return items
 
     def render(self, strings: Any) -> Any:
         return pa.array([None if text is None else self.text(text) for text in strings.to_pylist()], pa.string())
@@ -133,16 +142,6 @@ class ArrayOf(Codec):
             values = row.values
             made.append(None if values is None else _one_row(self.element.encode(values).to_pylist()))
         return pa.array(made, pa.string())
-
-
-def _one_dimension(index: int, text: str) -> list[str | None]:
-    try:
-        bounds, items = split_array(text)
-    except ValueError as why:
-        raise BadValue(index, text, str(why)) from None
-    if items and (len(bounds) != 1 or bounds[0][0] != 1):
-        raise BadValue(index, text, _SHAPED)
-    return items
 
 
 def _one_row(items: list[str | None]) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .codec import Codec, from_hex
+from .kinds import BadValue
 from .moments import DAY_US, time_text
 
 _WIRE = np.dtype([("microseconds", ">i8"), ("days", ">i4"), ("months", ">i4")])
@@ -77,7 +79,10 @@ class Interval(Codec):
 
     def decode(self, strings: Any) -> Any:
         coded = strings.dictionary_encode()  # a column has few different intervals
-        triples, _ = from_hex(coded.dictionary, _WIRE)
+        try:
+            triples, _ = from_hex(coded.dictionary, _WIRE)
+        except BadValue as bad:
+            raise BadValue(pc.index(coded.indices, bad.index).as_py(), bad.text, bad.why) from None
         return pa.array([interval_text(*one) for one in triples.tolist()], pa.string()).take(coded.indices)
 
     render = decode

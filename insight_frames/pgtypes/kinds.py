@@ -128,6 +128,7 @@ def pg_type(
         return PgType(text, "array", "array", element=inner)
     if typtype == "e" or labels:
         return PgType(text, "enum", "enum", labels=tuple(labels))
+    text = _unquoted(text)
     name, modifiers = _canonical(text)
     if name in RANGES or name in MULTIRANGES:
         return PgType(text, name, "range")
@@ -144,9 +145,15 @@ def _element(text: str, labels: Sequence[str]) -> PgType:
     return pg_type(text, typtype="e" if labels else "b", labels=labels)
 
 
+def _unquoted(text: str) -> str:
+    """The built-in name in the quotes that quote_all_identifiers puts around it; ``"char"`` always has them."""
+    inner = text[1:-1]
+    return inner if text == f'"{inner}"' and inner in _BASE | RANGES | MULTIRANGES and inner != "char" else text
+
+
 def _canonical(text: str) -> tuple[str, list[int]]:
     """Split ``timestamp(3) without time zone`` into its canonical name and the numbers in brackets."""
-    plain = text.removeprefix("pg_catalog.")
+    plain = _unquoted(text.removeprefix("pg_catalog."))
     if plain.startswith("interval"):
         return "interval", []
     found = None if plain.startswith('"') else _MODIFIER.search(plain)

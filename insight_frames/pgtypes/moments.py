@@ -88,7 +88,7 @@ class TimeOfDay(Codec):
     def decode(self, strings: Any) -> Any:
         counts, mask = from_hex(strings, ">i8")
         counts = counts.astype(np.int64)
-        refuse(counts >= DAY_US, mask, lambda place: time_text(int(counts[place])), lambda _: "it is 24:00:00")
+        refuse(counts >= DAY_US, mask, lambda place: time_text(int(counts[place])), lambda _: "it is the 24th hour")
         return spread(counts, mask, self.arrow)
 
     def render(self, strings: Any) -> Any:

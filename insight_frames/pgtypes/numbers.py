@@ -58,6 +58,9 @@ class Boolean(Codec):
     def finish(self, column: Any) -> Any:
         return column
 
+    def render(self, strings: Any) -> Any:
+        return self.encode(self.decode(strings))
+
     def encode(self, column: Any) -> Any:
         return pc.if_else(column, "t", "f").cast(pa.string())
 
