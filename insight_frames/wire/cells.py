@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..errors import IncompleteResult, ServerUnavailable, sentence
+from ..errors import IncompleteResult, ServerUnavailable, UnsupportedServer, sentence
 from . import answers
 from .packed import END, ROWS_PER_CELL, SETTINGS
 
@@ -181,10 +181,12 @@ class StaleCatalog(IncompleteResult):
 class Frame:
     """The first and last row of a packed statement: the server's settings and the proof of the end.
 
-    ``expected`` are the tables' shapes by branch; StaleCatalog if the server's differ.
+    ``expected`` are the tables' shapes by branch; StaleCatalog if the server's differ. ``styled`` names a column whose
+    text follows the session's settings (a composite, a point); UnsupportedServer if these would lose digits or days.
     """
 
     expected: dict[int, str | None] = field(default_factory=dict)
+    styled: str | None = None
     snapshot: str = ""
     now: str = ""
     version_num: int = 0
@@ -197,6 +199,7 @@ class Frame:
             self.snapshot, self.now = cell.m.decode(), cell.n.decode()
             settings = json.loads(json.loads(b'"' + (cell.raw or b"{}") + b'"'))
             self.version_num, self.started = settings["version"], True
+            self._check_style(settings)
             shapes = settings["shapes"] or {}
             if any(shapes.get(str(key)) != shape for key, shape in self.expected.items()):
                 raise StaleCatalog(
@@ -204,6 +207,18 @@ class Frame:
                 )
         elif cell.t == END:
             self.ended = True
+
+    def _check_style(self, settings: dict[str, Any]) -> None:
+        exact = settings["digits"] >= (1 if settings["version"] >= 120000 else 3)
+        if self.styled is not None and not (exact and settings["DateStyle"].startswith("ISO")):
+            raise UnsupportedServer(
+                sentence(
+                    f"The server's session does not write the values of {self.styled} exactly",
+                    expected="DateStyle ISO and extra_float_digits 1 or more (3 before PostgreSQL 12)",
+                    got=f"DateStyle {settings['DateStyle']} and extra_float_digits {settings['digits']}",
+                    try_="leave this column out, or cast its parts",
+                )
+            )
 
     def prove(self, where: str) -> None:
         """Raise IncompleteResult unless both rows came."""

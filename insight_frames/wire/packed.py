@@ -97,6 +97,7 @@ def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | 
         f"select '{SETTINGS}'::text as t, txid_current_snapshot()::text as m,\n"
         f" to_char(timezone('UTC',now()),'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as n,\n"
         f" json_build_object('version',current_setting('server_version_num')::int,"
+        f"'DateStyle',current_setting('DateStyle'),'digits',current_setting('extra_float_digits')::int,"
         f"'shapes',{hashes if tables else 'null'})::text as d"
     )
     parts = [head, *(f"({one.sql})" for one in branches), f"select '{END}'::text, null, null, null"]

@@ -38,6 +38,18 @@ class Layout:
     numbered: bool
     key: tuple[int, ...] = ()
 
+    @property
+    def styled(self) -> str | None:
+        """The first column whose text follows the session's settings."""
+        return next(
+            (
+                f"{self.label}, column {f.name!r}"
+                for f, r in zip(self.schema, self.readings, strict=True)
+                if r.session_dependent
+            ),
+            None,
+        )
+
 
 class BadColumn(Exception):
     """One column of a block does not fit its type (internal: becomes ValueOutOfRange, or text)."""
@@ -195,6 +207,7 @@ def read_cells(
         Give a column as text from the block on in which a value does not fit; otherwise raise ValueOutOfRange.
     """
     tallies = {t: Tally(one.label, one.numbered) for t, one in layouts.items()}
+    frame.styled = next((one.styled for one in layouts.values() if one.styled), None)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="insight_frames")
     flying: deque[tuple[_Block, Future[pa.RecordBatch]]] = deque()
 
