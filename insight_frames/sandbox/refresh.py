@@ -7,6 +7,7 @@ one state of the schema that column holds a single value in all tables, the ``so
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,8 +56,7 @@ def refresh(
     SandboxError
         If the schema cannot be refreshed, or readers were in the way for a minute.
     """
-    if mode not in MODES:
-        raise SandboxError(f"There is no refresh mode {mode!r}; expected one of {', '.join(MODES)}.")
+    _check(connection, schema, mode)
     connection.execute("select pg_advisory_lock(hashtext(%s))", (schema,))  # one refresh at a time
     try:
         deadline = time.monotonic() + TRIES_FOR
@@ -66,7 +66,7 @@ def refresh(
             except AGAIN as error:
                 if time.monotonic() > deadline:
                     raise SandboxError(f"Readers kept the refresh of {schema} waiting for a minute.") from error
-                time.sleep(0.01)
+                time.sleep(random.uniform(0.001, 0.02))  # out of step with the reader in the way
         return -1
     finally:
         connection.execute("select pg_advisory_unlock(hashtext(%s))", (schema,))
@@ -75,6 +75,8 @@ def refresh(
 @contextmanager
 def refreshing(connect: Callable[[], Connection], schema: str, mode: str, every: float) -> Iterator[list[int]]:
     """Refresh again and again in the background while the block runs; yields the growing list of generations."""
+    with connect() as connection:
+        _check(connection, schema, mode)
     stop, done = threading.Event(), list[int]()
     failed: list[BaseException] = []
 
@@ -99,16 +101,23 @@ def refreshing(connect: Callable[[], Connection], schema: str, mode: str, every:
         raise failed[0]
 
 
+def _check(connection: Connection, schema: str, mode: str) -> None:
+    if mode not in MODES:
+        raise SandboxError(f"There is no refresh mode {mode!r}; expected one of {', '.join(MODES)}.")
+    if not _tables(connection, schema):
+        raise SandboxError(f"The schema {schema!r} has nothing to refresh; only the synthetic study can be refreshed.")
+
+
 def _once(connection: Connection, schema: str, mode: str, hold: float) -> int:
     tables = _tables(connection, schema)
     rebuilt = [table for table in tables if table.startswith("ig_")][:REBUILT]
+    locked = sql.SQL(", ").join(map(sql.Identifier, _locked(connection, schema, rebuilt, mode)))
     with connection.transaction():
         connection.execute("set transaction isolation level serializable")
         connection.execute(LOCKING)
         connection.execute(sql.SQL("set local search_path to {}").format(sql.Identifier(schema)))
-        if mode != "delete":  # before the first look at the data, which would already be old when the lock is granted
-            names = sql.SQL(", ").join(map(sql.Identifier, rebuilt))
-            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(names))
+        if mode != "delete":  # before the first look at the data, which would already be old when the locks are granted
+            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(locked))
         generation, stamp = _begin(connection)
         for table in tables:
             if table not in rebuilt:
@@ -127,15 +136,27 @@ FINISH = """update refresh_log set refresh_finished = clock_timestamp(), status 
 
 
 def _tables(connection: Connection, schema: str) -> list[str]:
-    """List the tables that carry the mark, smallest names first; an empty clinical table has nothing to refresh."""
+    """List the tables that carry the mark; an empty clinical table has nothing to refresh."""
     query = """
         select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
         where c.relnamespace = to_regnamespace(%s) and a.attname = 'refreshed_at' and c.relkind = 'r'
           and pg_relation_size(c.oid) > 0 order by 1"""
-    tables = [str(row[0]) for row in connection.execute(query, (sql.Identifier(schema).as_string(),))]
-    if not tables:
-        raise SandboxError(f"The schema {schema!r} has nothing to refresh; only the synthetic study can be refreshed.")
-    return tables
+    return [str(row[0]) for row in connection.execute(query, (sql.Identifier(schema).as_string(),))]
+
+
+def _locked(connection: Connection, schema: str, rebuilt: list[str], mode: str) -> list[str]:
+    """List the tables that the mode has to itself, in the order of names, as a reader of a whole schema has them."""
+    if mode == "delete":
+        return []
+    if mode == "truncate":
+        return rebuilt
+    # to drop a table is to drop its foreign keys, which locks the tables they refer to
+    query = """
+        select distinct r.relname
+        from pg_constraint join pg_class t on t.oid = conrelid join pg_class r on r.oid = confrelid
+        where contype = 'f' and t.relnamespace = to_regnamespace(%s) and t.relname = any (%s)"""
+    referred = connection.execute(query, (sql.Identifier(schema).as_string(), rebuilt))
+    return sorted({*rebuilt, *(str(row[0]) for row in referred)})
 
 
 def _begin(connection: Connection) -> tuple[int, Any]:

@@ -52,7 +52,7 @@ INSERT INTO item_data
     CROSS JOIN LATERAL (SELECT CASE r.kind
         WHEN 'choice' THEN NULL
         WHEN 'real' THEN round((r.lo + (r.hi - r.lo) * (h % 1000 + h / 1000 % 1000) / 2000.0)::numeric, CASE WHEN r.hi > 300 THEN 1 ELSE 2 END)::text
-        WHEN 'int' THEN CASE WHEN x.old_version AND h % 97 = 0 THEN (array['see note', 'NA', 'UNK', '12-14'])[1 + h / 97 % 4] ELSE (h % 60 + h / 60 % 60)::text END
+        WHEN 'int' THEN CASE WHEN x.old_version AND h % 29 = 0 THEN (array['see note', 'NA', 'UNK', '12-14'])[1 + h / 29 % 4] ELSE (h % 60 + h / 60 % 60)::text END
         WHEN 'date' THEN (x.date_start::date + (h % 10)::int)::text
         WHEN 'time' THEN to_char(time '06:00' + (h % 900) * interval '1 minute', 'HH24:MI')
         WHEN 'pdate' THEN substr((x.date_start::date - (h % 4000)::int)::text, 1, (array[4, 7, 10, 10])[1 + h / 4000 % 4])

@@ -12,7 +12,7 @@ CREATE TEMP TABLE word AS SELECT * FROM (VALUES
   ('event_repeat', 'Repeat of the event, from 1'), ('event_start_date', 'Start of the event, site time'), ('event_workflow_status', 'Workflow status of the event'), ('events', 'Number of events'),
   ('facility_city', 'City'), ('first_name', 'First name'), ('form_layout_id', 'Number of the form version'), ('form_layout_oid', 'OID of the form version'), ('form_oid', 'OID of the form'),
   ('form_version', 'Version of the form'), ('item_data_id', 'Number of the value'), ('item_data_repeat_key', 'Repeat of the item group'), ('item_group_id', 'Number of the item group'),
-  ('item_group_oid', 'OID of the item group'), ('item_group_repeat', 'Repeat of the item group, from 1'), ('item_id', 'Number of the item'), ('item_oid', 'OID of the item'), ('last_event', 'Start of the last event'),
+  ('item_group_oid', 'OID of the item group'), ('item_group_repeat', 'Repeat of the item group, from 1'), ('item_id', 'Number of the item'), ('item_oid', 'OID of the item'), ('label', 'Participant ID'), ('last_event', 'Start of the last event'),
   ('locked', 'True if locked'), ('message', 'Message of the refresh'), ('month', 'First day of the month'), ('name', 'Name'), ('new_value', 'Value after'), ('note_type', 'Kind of message'), ('old_value', 'Value before'),
   ('option_order', 'Place of the choice in its list'), ('option_text', 'Label of the choice'), ('option_value', 'Code of the choice'), ('order', 'Number of the sample'), ('ordinal', 'Place in its list'),
   ('owner_user_name', 'User who created it'), ('parent_dn_id', 'First message of the thread; missing in the first one'), ('participant_id', 'Number of the participant'), ('participant_label', 'Participant ID'),
@@ -46,7 +46,7 @@ BEGIN
     EXECUTE format('COMMENT ON %s %I IS %L', CASE one.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, one.relname, one.comment);
   END LOOP;
   FOR one IN SELECT c.relname, a.attname, coalesce(i.brief_description || coalesce(' (' || i.units || ')', '') || CASE WHEN a.attname LIKE '%\_label' THEN ', label' ELSE '' END,
-        w.comment, CASE WHEN c.relname = 'participant_overview' THEN w.comment ELSE initcap(replace(regexp_replace(a.attname, '^i_[a-z]+_', ''), '_', ' ')) END) AS comment
+        w.comment, initcap(replace(regexp_replace(a.attname, '^i_[a-z]+_', ''), '_', ' '))) AS comment
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN word w ON w.col = a.attname
         LEFT JOIN item i ON c.relname LIKE 'ig\_%' AND lower(i.item_oid) = regexp_replace(a.attname, '(_\d)?(_label)?$', '')
       WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition ORDER BY c.oid, a.attnum LOOP
