@@ -86,6 +86,7 @@ _HOMES = {
     "KEY": "question",
     "Connection": "connection",
     "Snapshot": "snapshot",
+    "snapshot": "api",
     **dict.fromkeys(
         ("connect", "describe_table", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"), "api"
     ),
