@@ -16,7 +16,7 @@ from typing import Any
 from standin import Source, study
 
 from insight_frames.errors import SnapshotError
-from insight_frames.snapshot import open_snapshot, take
+from insight_frames.snapshots import open_snapshot, take
 
 _COUNTED = ("open", "os.", "fcntl.", "shutil.")
 

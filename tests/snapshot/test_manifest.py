@@ -15,7 +15,7 @@ from standin import Given, Source, study
 
 from insight_frames import manifest
 from insight_frames.errors import SnapshotError
-from insight_frames.snapshot import take
+from insight_frames.snapshots import take
 
 _FIELD_TYPES = frozenset(("string", "number", "integer", "boolean", "array", "date", "time", "datetime"))
 

@@ -17,7 +17,7 @@ from standin import EVIDENCE, Given, Source, Text, study
 from insight_frames import manifest
 from insight_frames.errors import InconsistentSnapshot, InsightError, InvalidInput, QueryFailed, SnapshotError
 from insight_frames.sinks import hashing_file
-from insight_frames.snapshot import Snapshot, folder, open_snapshot, refuse_twins, take
+from insight_frames.snapshots import Snapshot, folder, open_snapshot, refuse_twins, take
 
 INFO = {
     "server": "https://acme.example",

@@ -16,7 +16,7 @@ from standin import Given, Source, study
 
 from insight_frames import manifest
 from insight_frames.errors import InvalidInput, SnapshotError
-from insight_frames.snapshot import Snapshot, open_snapshot, take
+from insight_frames.snapshots import Snapshot, open_snapshot, take
 
 SITE = Path("s_juno/site.parquet")
 PEOPLE = Path("s_juno/participant.parquet")
@@ -132,7 +132,7 @@ def test_damage_is_found(name: str, cut: Snapshot) -> None:
 
 
 def test_an_unreadable_file(cut: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
-    from insight_frames.snapshot import verify
+    from insight_frames.snapshots import verify
 
     def refuse(file: Path) -> str:
         raise PermissionError(13, "Permission denied")
