@@ -23,10 +23,12 @@ AREAS = ("accounts", "instance", "dataset", "exports", "metadata", "permissions"
 
 
 def _watch_parent(done: threading.Event) -> None:
-    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode) or stat.S_ISSOCK(os.fstat(sys.stdin.fileno()).st_mode):
+    source = sys.stdin.fileno()
+    mode = os.fstat(source).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
 
         def wait() -> None:
-            while sys.stdin.buffer.read(1024):
+            while os.read(source, 1024):  # not through sys.stdin: its lock would outlive the interpreter
                 pass
             done.set()
 

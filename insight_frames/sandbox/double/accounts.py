@@ -167,7 +167,7 @@ def _user_of(app: App, name: str) -> dict[str, Any] | None:
     return None
 
 
-def _opened(app: App, user: dict[str, Any]) -> Reply:
+def _opened(app: App, user: dict[str, Any], remember: bool) -> Reply:
     value = str(uuid.uuid4())
     with app.lock:
         app.store["sessions"][value] = {"user": user["id"], "created": now(app)}
@@ -175,7 +175,7 @@ def _opened(app: App, user: dict[str, Any]) -> Reply:
     headers = []
     for name in era.of(app).login_cookies:
         content = {"metabase.TIMEOUT": "alive"}.get(name, value if name == "metabase.SESSION" else "")
-        age = ";Max-Age=0" if not content else ""
+        age = ";Max-Age=0" if not content else f";Max-Age={_MAX_AGE}" if remember else ""
         headers.append(("Set-Cookie", f"{name}={content};HttpOnly;SameSite=Lax;Path=/{age}"))
     return replies.data({"id": value}, headers=headers)
 
@@ -205,7 +205,7 @@ def login(app: App, request: Request, match: re.Match[str]) -> Reply:
         for guard, key in guards:
             guard.failed(key, now(app))
         return replies.errors(flags.refused, **{"password": "did not match stored password"})
-    return _opened(app, user)
+    return _opened(app, user, bool(given.get("remember")))
 
 
 @route("DELETE", r"/api/session/?", anonymous=True)

@@ -106,7 +106,7 @@ def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -
     database = app.databases[asked["database"]]
     rows = cap if statement.limit is None else min(cap, statement.limit)
     with failures.of(flags, statement):
-        result = query.execute(app, request, database, statement, max(rows, 1), asked)
+        result = query.execute(app, request, database, statement, rows, asked)
         table = Table(app, asked, statement, result)
         if not flags.join_rows:
             return _old(app, asked, context, statement, table, cap)

@@ -42,6 +42,7 @@ class Era:
     export_formats: tuple[str, ...] = ("csv", "json", "xlsx", "api")  # "api" passes the route and fails behind it
     gzips: bool = True
     read_only: bool = True  # the statement runs in a read-only transaction
+    auto_commit: bool = False  # no transaction around the statement
     asserts_sql: bool = True  # an empty statement fails before PostgreSQL sees it
     prepared: bool = False  # question marks in the SQL are parameters even without any
     formatted: bool = False  # exports format every value for people
@@ -102,6 +103,7 @@ ERAS: dict[int, Era] = {
         49,
         _version("2023-12-20", "v0.49.0-SNAPSHOT", "source", "4e2dae2"),
         streams=False,
+        auto_commit=True,
         read_only=False,
         formatted=True,
         api_keys=True,

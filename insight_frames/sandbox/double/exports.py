@@ -141,7 +141,7 @@ def _run(app: App, request: Request, asked: dict[str, Any]) -> tuple[Statement, 
     rows = cap if statement.limit is None else min(cap, statement.limit)
     database = app.databases[asked["database"]]
     with failures.of(era.of(app), statement):
-        result = query.execute(app, request, database, statement, max(rows, 1), asked)
+        result = query.execute(app, request, database, statement, rows, asked)
     dataset.check_names(era.of(app), statement, result)
     return statement, result
 

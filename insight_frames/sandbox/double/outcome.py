@@ -82,13 +82,6 @@ class Result:
         finally:
             self.close()
 
-    def rows(self) -> Iterator[tuple[str | None, ...]]:
-        """Rows as text."""
-        for chunk, count in self.chunks():
-            for row in range(count):
-                values = (chunk.get_value(row, column) for column in range(chunk.nfields))
-                yield tuple(None if value is None else bytes(value).decode("utf-8") for value in values)
-
     def close(self) -> None:
         """Give up what was not read; the connection goes back."""
         close = getattr(self._chunks, "close", None)

@@ -14,7 +14,6 @@ What the other areas call:
 ``query.QueryError(error, ...)``                                raised by both for what becomes a *failed* result
 ``query.compile(app, req, query) -> Statement``                 dispatches on ``query["type"]`` to one of the two
 ``query.execute(app, req, database, statement, limit)``         runs it: ``Result`` with columns and chunks of rows
-``query.rows(app, req, database, sql, args)``                   a short result as tuples of text or None
 ``dataset.answer(app, req, query, Context(...)) -> Reply``      interactive JSON (``/api/dataset``, card ``/query``)
 ``exports.answer(app, req, query, fmt, Context(...)) -> Reply`` a file: csv, json or xlsx
 ``query.Context(name, card_id, stem)``                          "ad-hoc" or "question"; the card; the file's stem
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from .app import App, Database, Request
 
 
-__all__ = ["PSQL", "Column", "Context", "QueryError", "Result", "Statement", "compile", "execute", "rows"]
+__all__ = ["PSQL", "Column", "Context", "QueryError", "Result", "Statement", "compile", "execute"]
 
 PSQL = "class org.postgresql.util.PSQLException"
 _NO_RESULT = "Select statement did not produce a ResultSet for native query"
@@ -149,20 +148,25 @@ class _Run:
         self.pool: pg.Pool = app.store["pool"]
         self.link = self.pool.take(*self.key)
         self.open = True
+        self.statements = 0
 
     def close(self) -> None:
+        """Give the connection back, whatever state it is in."""
         if self.open:
             self.open = False
             self.pool.give(*self.key, self.link)
 
     def begin(self) -> None:
-        self.link.run("BEGIN READ ONLY" if self.flags.read_only else "BEGIN")
+        """Open the transaction that is rolled back afterwards, where the era has one."""
+        if not self.flags.auto_commit:
+            self.link.run("BEGIN READ ONLY" if self.flags.read_only else "BEGIN")
 
     def first(self, text: str) -> list[Iterator[pq.abc.PGresult]]:
         """Start the statements in ``text``; the results that have rows, the first of them still to be read."""
         args = self.statement.args
         markers = self.flags.prepared or args is not None
         pieces = jdbc.split(text, markers=markers)
+        self.statements = len(pieces)
         size = max(1, min(pg.CHUNK, self.limit))
         used, answers = 0, []
         for number, (piece, count) in enumerate(pieces):
@@ -221,6 +225,8 @@ def _start(run: _Run, text: str) -> Result:
     head = next(answers[0], None) if answers else None
     if head is None:
         raise _nothing(run.flags, text)
+    if run.flags.prepared and run.statements > 1:
+        raise QueryError("Multiple ResultSets were returned by the query.", java=PSQL, state="0100E")
     columns = _columns(run.app, run.link, run.key, head)
 
     def chunks() -> Iterator[pq.abc.PGresult]:
@@ -250,10 +256,3 @@ def _nothing(flags: era.Era, text: str) -> QueryError:
         error_type="invalid-query",
         extra={"ex-data": {"sql": text, "driver": "postgres"}},
     )
-
-
-def rows(
-    app: App, req: Request, database: Database, sql: str, args: list[Any] | None = None
-) -> list[tuple[str | None, ...]]:
-    """A short result as text, run as the account's role."""
-    return list(execute(app, req, database, Statement(sql, args), era.of(app).max_rows).rows())
