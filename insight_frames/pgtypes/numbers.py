@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -93,11 +94,23 @@ def float_text(value: np.floating[Any]) -> str:
     """The shortest digits that give the value back, written as PostgreSQL does (``1e+20``, ``Infinity``)."""
     if not np.isfinite(value):
         return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    digits, exponent = np.format_float_scientific(value, unique=True, trim="-", exp_digits=2).split("e")
+    shortest = np.format_float_scientific(value, unique=True, trim="-", exp_digits=2)
+    if _halfway(value, shortest):
+        # PostgreSQL does not trust a reader to round half to even: it writes more digits then.
+        lengths = (f"{value:.{size}e}" for size in range(len(shortest.split("e")[0].strip("-")) - 1, 17))
+        shortest = next(text for text in lengths if type(value)(text) == value and not _halfway(value, text))
+    digits, exponent = shortest.split("e")
     # PostgreSQL leaves the exponent out between 1e-4 and the type's decimal digits.
     if -4 <= int(exponent) < (6 if isinstance(value, np.float32) else 15):
         return np.format_float_positional(value, unique=True, trim="-")
     return f"{digits}e{exponent}"
+
+
+def _halfway(value: np.floating[Any], text: str) -> bool:
+    """True if the digits lie exactly between the value and its neighbour."""
+    twice = 2 * Fraction(text) - Fraction(float(value))
+    edges = [np.nextafter(value, type(value)(side)) for side in (np.inf, -np.inf)]
+    return any(np.isfinite(edge) and twice == Fraction(float(edge)) for edge in edges)
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,11 @@ def printed_values(connection: Connection, relation: str, column: str = "v") -> 
     return [None if cell is None else cell.decode() for cell in cells]
 
 
-def printed_elements(connection: Connection, relation: str) -> list[list[str | None] | None]:
+def printed_elements(connection: Connection, relation: str, column: str = "v") -> list[list[str | None] | None]:
     """The elements of an array column, one by one, as PostgreSQL's output functions print them."""
     one = "case when u.u is not null then format('%s', u.u) end"
-    query = (
-        f"select case when v is not null then array(select {one} from unnest(v) u(u)) end from {relation} order by n"
-    )
+    all_ = f"array(select {one} from unnest(t.{column}) u(u))"
+    query = f"select case when t.{column} is not null then {all_} end from {relation} t order by n"
     return [value for (value,) in connection.execute(query.encode()).fetchall()]
 
 
