@@ -24,9 +24,10 @@ _COLUMNS = """
 SELECT a.attrelid, a.attname, t.typname, t.typtype::text, tn.nspname, pg_catalog.pg_type_is_visible(t.oid),
        a.attnotnull, a.atthasdef OR a.attidentity <> '',
        coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%%',
-       a.attidentity <> '', pg_catalog.col_description(a.attrelid, a.attnum), a.attnum
+       a.attidentity <> '', pg_catalog.col_description(a.attrelid, a.attnum), b.typname
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
 """
@@ -54,6 +55,7 @@ class Column:
     required: bool  # no NULL allowed and nothing that fills it
     automatic: bool
     comment: str | None
+    domain: str | None = None  # the type below a domain
     primary: bool = False
     indexed: bool = False
     references: tuple[int, str] | None = None  # relation and column it points at
@@ -106,9 +108,10 @@ def _column(
     sequence: bool,
     identity: bool,
     comment: str | None,
-    _number: int,
+    domain: str | None,
 ) -> Column:
     shown = _SERIAL.get(kind, kind) if sequence else kind
     if not visible:
         shown = f'"{space}"."{kind}"'
-    return Column(name, shown, typtype == "e", not_null and not has_default, sequence or identity, comment or None)
+    required = not_null and not has_default
+    return Column(name, shown, typtype == "e", required, sequence or identity, comment or None, domain)

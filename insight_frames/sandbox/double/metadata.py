@@ -106,7 +106,7 @@ def schema(app: App, req: Request, match: re.Match[str]) -> Reply:
 def database_fields(app: App, req: Request, match: re.Match[str]) -> Reply:
     """All fields of a database in a short form; the old eras call fields and tables by their display names."""
     shown = []
-    for table in metadata(app).of(the_database(app, req, match[1])):
+    for table in metadata(app).all_of(the_database(app, req, match[1])):
         analyse(app, table)
         for one in table.fields:
             if one.active and one.visibility not in ("sensitive", "retired"):

@@ -50,7 +50,7 @@ class Sample:
 
 def sample(app: App, table: Table, fields: list[Field]) -> Iterator[tuple[Field, Sample | None]]:
     """Each of ``fields`` that is worth sampling with its counts; nothing for a table that is empty or closed."""
-    wanted = [one for one in fields if one.nfc_path is None and not one.primary]
+    wanted = [one for one in fields if not one.primary]
     if not table.readable or not wanted:
         return
     with catalog.connect(table.database.dsn, table.database.role) as conn:
@@ -73,7 +73,7 @@ def sample(app: App, table: Table, fields: list[Field]) -> Iterator[tuple[Field,
 def _statement(table: Table, fields: list[Field]) -> sql.Composed:
     parts: list[sql.Composable] = [sql.SQL("count(*)")]
     for one in fields:
-        name = sql.Identifier(one.name)
+        name = _value(one)
         parts += [
             sql.SQL("count(DISTINCT {}::text)").format(name),
             sql.SQL("count({})").format(name),
@@ -88,6 +88,13 @@ def _statement(table: Table, fields: list[Field]) -> sql.Composed:
     return sql.SQL("SELECT {} FROM (SELECT * FROM {} LIMIT {}) q").format(
         sql.SQL(", ").join(parts), source, sql.Literal(ROWS)
     )
+
+
+def _value(field: Field) -> sql.Composable:
+    if field.nfc_path is None:
+        return sql.Identifier(field.name)
+    column, *way = field.nfc_path
+    return sql.SQL("({} #>> {}::text[])").format(sql.Identifier(column), sql.Literal(way))
 
 
 def _unreadable(field: Field, count: tuple[Any, ...]) -> bool:
@@ -118,3 +125,10 @@ def _judge(era: int, field: Field, count: tuple[Any, ...]) -> Sample | None:
 
 def _may_be_category(era: int, base: str) -> bool:
     return not (isa(base, "Temporal", "Collection") or (era >= 34 and isa(base, "Float")))
+
+
+def likely_meaning(era: int, field: Field) -> str | None:
+    """What a field of few values would be taken for, where its rows are out of reach."""
+    if field.base_type == "type/*" and era < 34:
+        return None
+    return "type/Category" if _may_be_category(era, field.base_type) else None

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from . import catalog, fieldtypes
+from . import catalog, drafts, fieldtypes
 from .app import App, Database
-from .clojure import Keyword, digest, set_order
 from .humanize import readable
-from .sampling import Sample, sample
+from .sampling import Sample, likely_meaning, sample
+
+_FIRST_TABLE = 100  # numbers go on after those of databases that a server has had before
+_FIRST_FIELD = {31: 1761, 34: 1560, 47: 1286, 49: 17112}
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Field:
     indexed: bool
     display_name: str
     meaning: str | None  # special type or semantic type
+    answer_type: str  # base type of the column in answers, where the driver says more than the metadata
+    column: str  # its name in the catalogue
     nfc_path: list[str] | None = None  # way into a JSON column
     target: Field | None = None
     visibility: str = "normal"
@@ -71,51 +74,76 @@ class Table:
 class Metadata:
     """Tables and fields by number, of all databases."""
 
+    next_field: int
     tables: dict[int, Table] = field(default_factory=dict)
     fields: dict[int, Field] = field(default_factory=dict)
     synced: set[int] = field(default_factory=set)
-    next_table: int = 1
-    next_field: int = 1
+    next_table: int = _FIRST_TABLE
 
     def of(self, database: Database) -> list[Table]:
         """The active tables of one database in the order of their ids."""
-        return [one for one in self.tables.values() if one.database.id == database.id and one.active]
+        return [one for one in self.all_of(database) if one.active]
+
+    def all_of(self, database: Database) -> list[Table]:
+        """The tables of one database, also those that are gone."""
+        return [one for one in self.tables.values() if one.database.id == database.id]
 
 
 def metadata(app: App) -> Metadata:
     """The metadata of all databases; those not read yet are read now."""
     with app.lock:
-        kept: Metadata = app.store.setdefault("metadata", Metadata())
+        kept = _kept(app)
         for number in [one for one in app.databases if one not in kept.synced]:
             synchronise(app, app.databases[number])
         return kept
 
 
+def _kept(app: App) -> Metadata:
+    kept: Metadata = app.store.setdefault("metadata", Metadata(_FIRST_FIELD.get(app.era, 1)))
+    return kept
+
+
 def synchronise(app: App, database: Database) -> None:
     """Bring the metadata of one database up to date; tables and fields keep their numbers."""
     with app.lock:
-        kept: Metadata = app.store.setdefault("metadata", Metadata())
+        kept = _kept(app)
+        first = database.id not in kept.synced
         kept.synced.add(database.id)
         found = [one for one in catalog.read(database.dsn, database.role) if one.readable or app.era < 36]
-        known = {(one.schema, one.name): one for one in kept.tables.values() if one.database.id == database.id}
-        described = {id(one): _table_map(app.era, one) for one in found}
+        gone = _former(app) if first else []
+        known = {(one.schema, one.name): one for one in kept.all_of(database)}
         pairs: dict[int, tuple[catalog.Relation, Table]] = {}
-        for relation in sorted(found, key=lambda one: set_order(described[id(one)])):
+        for relation in drafts.ordered_relations(app.era, found + gone):
             table = known.pop((relation.schema, relation.name), None) or _new_table(app, kept, database, relation)
             table.active, table.readable, table.analysed = True, relation.readable, False
             table.description = table.description or relation.comment
             pairs[relation.oid] = (relation, table)
-        for gone in known.values():
-            gone.active = False
+        for table in known.values():
+            table.active = False
         for relation, table in pairs.values():
             _fields(app, kept, relation, table)
         for relation, table in pairs.values():
             _targets(relation, table, pairs)
+        for relation in gone:
+            _retire(app, pairs[relation.oid][1])
 
 
-def _table_map(era: int, relation: catalog.Relation) -> dict[Keyword, str | None]:
-    shape: dict[Keyword, str | None] = {Keyword("name"): relation.name, Keyword("schema"): relation.schema}
-    return shape if era < 49 else {**shape, Keyword("description"): relation.comment}
+def _former(app: App) -> list[catalog.Relation]:
+    """Tables that the server once saw and that are gone (a setting of the sandbox): their fields go on being listed."""
+    made = []
+    for place, one in enumerate(app.store.get("settings", {}).get("former_tables", []), start=1):
+        columns = [
+            catalog.Column(name, kind, False, False, False, None, primary=place == 1)
+            for place, (name, kind) in enumerate(one["columns"].items(), start=1)
+        ]
+        made.append(catalog.Relation(-place, one["schema"], one["name"], "r", None, True, columns))
+    return made
+
+
+def _retire(app: App, table: Table) -> None:
+    table.active, table.analysed = False, True
+    for one in table.fields:
+        one.meaning = one.meaning or likely_meaning(app.era, one)
 
 
 def _new_table(app: App, kept: Metadata, database: Database, relation: catalog.Relation) -> Table:
@@ -134,72 +162,48 @@ def _new_table(app: App, kept: Metadata, database: Database, relation: catalog.R
     return table
 
 
-def _field_map(era: int, column: catalog.Column, position: int) -> dict[Keyword, Any]:
-    """A column as the driver describes it to the synchronisation; its hash decides the order of new fields."""
-    base = fieldtypes.base_type(era, column.type, enum=column.enum)
-    shape: dict[Keyword, Any] = {
-        Keyword("name"): column.name,
-        Keyword("database-type"): column.type,
-        Keyword("base-type"): Keyword(base),
-    }
-    if era >= 36:
-        shape[Keyword("database-position")] = position
-        shape[Keyword("database-required")] = column.required
-        shape[Keyword("database-is-auto-increment")] = column.automatic
-        shape[Keyword("json-unfolding")] = base == "type/JSON"
-    meaning = fieldtypes.type_meaning(era, column.type)
-    if meaning:
-        shape[Keyword("semantic-type" if era >= 39 else "special-type")] = Keyword(meaning)
-    if column.comment:
-        shape[Keyword("field-comment")] = column.comment
-    if column.primary:
-        shape[Keyword("pk?")] = True
-    return shape
-
-
 def _fields(app: App, kept: Metadata, relation: catalog.Relation, table: Table) -> None:
-    maps = [(_field_map(app.era, one, at), one, at) for at, one in enumerate(relation.columns)]
-    known = {one.name: one for one in table.fields}
-    for shape, column, position in sorted(maps, key=lambda one: set_order(one[0])):
-        had = known.pop(column.name, None)
+    made = drafts.drafts(app.era, table.database, relation)
+    known = {one.column: one for one in table.fields}
+    for one in made:
+        had = known.pop(one.column, None)
         if had is None:
-            _new_field(app, kept, table, shape, column, position)
-        else:
-            had.active, had.position, had.database_type = True, position, column.type
-            had.base_type, had.comment = str(shape[Keyword("base-type")]), had.comment or column.comment
+            had = _new_field(app, kept, table, one)
+        had.active, had.database_type, had.base_type = True, one.database_type, one.base_type
+        had.answer_type, had.indexed, had.comment = one.answer_type, one.indexed, had.comment or one.comment
     for gone in known.values():
-        gone.active = gone.nfc_path is not None
+        gone.active = False
+    unfolded = {one.nfc_path[0] for one in made if one.nfc_path}
+    for field_ in table.fields:
+        if field_.name in unfolded and field_.visibility == "normal":
+            field_.visibility = "details-only"
     if app.era < 36:
-        table.fields_hash = digest(sorted(_hashed(shape) for shape, _, _ in maps))
+        table.fields_hash = drafts.fields_hash(made)
 
 
-def _hashed(shape: dict[Keyword, Any]) -> tuple[Any, ...]:
-    words = ("name", "database-type", "base-type", "special-type", "pk?", "nested-fields", "custom", "field-comment")
-    return tuple(shape.get(Keyword(word)) for word in words)
-
-
-def _new_field(
-    app: App, kept: Metadata, table: Table, shape: dict[Keyword, Any], column: catalog.Column, position: int
-) -> None:
-    base = str(shape[Keyword("base-type")])
+def _new_field(app: App, kept: Metadata, table: Table, draft: drafts.Draft) -> Field:
     made = Field(
         kept.next_field,
         table,
-        column.name,
-        column.type,
-        base,
-        position,
-        column.comment,
-        column.primary,
-        column.required,
-        column.automatic,
-        column.indexed,
-        readable(app.era, column.name),
-        "type/PK" if column.primary else fieldtypes.type_meaning(app.era, column.type),
+        draft.name,
+        draft.database_type,
+        draft.base_type,
+        draft.position,
+        draft.comment,
+        draft.primary,
+        draft.required,
+        draft.automatic,
+        draft.indexed,
+        readable(app.era, draft.name),
+        draft.meaning,
+        draft.answer_type,
+        draft.column,
+        draft.nfc_path,
     )
     kept.fields[made.id] = made
     table.fields.append(made)
     kept.next_field += 1
+    return made
 
 
 def _targets(relation: catalog.Relation, table: Table, pairs: dict[int, tuple[catalog.Relation, Table]]) -> None:
