@@ -121,7 +121,7 @@ class OfflineSource:
             "table": table.name,
             "path": "snapshot",
             "statements": 0,
-            "taken": summary["taken"],
+            "time": summary["taken"],
             "fingerprint": summary["fingerprint"][:16],
         }
 
