@@ -74,10 +74,20 @@ def make_folder() -> Path:
 
 def reachable(install: Path, folder: Path) -> Path:
     """Copy the binaries where ``nobody`` cannot reach them (a virtualenv below /root): no folder is made more open."""
-    if not unprivileged() or open_to_others(install / "bin"):
+    account = unprivileged()
+    if not account or open_to_others(install / "bin" / "postgres"):
         return install
-    shutil.copytree(install, folder / "install", ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
-    return folder / "install"
+    package = install.parent
+    site = folder / "site"
+    copy = site / package.name / install.name
+    shutil.copytree(install, copy, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
+    # the libraries that the wheel carries along are found by their place beside the package (Linux) or in it (macOS)
+    for libraries in (package.parent / f"{package.name}.libs", package / ".dylibs"):
+        if libraries.exists():
+            shutil.copytree(libraries, site / libraries.relative_to(package.parent))
+    for path in [site, *site.rglob("*")]:
+        os.chown(path, account["user"], account["group"], follow_symlinks=False)
+    return copy
 
 
 def tool(install: Path, name: str, *arguments: str, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,15 +164,16 @@ def test_the_next_start_sweeps_what_was_left(tmp_path: Path) -> None:
 
 
 def test_root_makes_no_folder_more_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install = postgres.binaries()
+    package = install.parent
     private = tmp_path / "private"
-    (private / "bin").mkdir(parents=True)
-    (private / "bin" / "postgres").touch()
+    shutil.copytree(package, private / package.name, ignore=shutil.ignore_patterns("include", "pginstall"))
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, private / libraries.name)
     private.chmod(0o700)
-    monkeypatch.setattr(keeper, "unprivileged", lambda: {"user": 65534})
-    (tmp_path / "data").mkdir()
-    copy = keeper.reachable(private, tmp_path / "data")
-    assert copy == tmp_path / "data" / "install"
-    assert (copy / "bin" / "postgres").exists()
+    monkeypatch.setattr(postgres, "binaries", lambda: private / package.name / install.name)
+    with postgres.start() as running, running.connect() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
     assert private.stat().st_mode & 0o777 == 0o700
 
 
