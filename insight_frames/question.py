@@ -153,7 +153,7 @@ def _order(order_by: str | Sequence[str] | None) -> tuple[tuple[str, bool], ...]
             raise InvalidInput(sentence("order_by must name columns", expected="str", got=_kind(one)))
         head, _, tail = one.rpartition(" ")
         direction = tail.lower() if head and tail.lower() in ("asc", "desc") else ""
-        order.append((head.strip() if direction else one, direction == "desc"))
+        order.append((head if direction else one, direction == "desc"))
     return tuple(order)
 
 

@@ -90,13 +90,17 @@ def table_source(table: Table, columns: Sequence[Column], question: Question) ->
         offset = len(text)
         text += rendered.text + "\n)"
     if question.order_by:
-        order = [
-            f"t.{sql.identifier(table.column(name).name)}{' desc' if down else ''}" for name, down in question.order_by
-        ]
+        order = [f"t.{sql.identifier(_ordering(table, name))}{' desc' if down else ''}" for name, down in question.order_by]
         text += f" order by {', '.join(order)}"
     if question.limit is not None:
         text += f" limit {question.limit}"
     return Source(text, rendered, offset, question.where or "")
+
+
+def _ordering(table: Table, name: str) -> str:
+    """Find the column to sort by; blanks around a name are its own only if there is such a column."""
+    known = {one.name for one in table.columns}
+    return table.column(name if name in known else name.strip()).name
 
 
 def numbered_branch(key: int, source: Source, columns: Layout) -> packed.Branch:

@@ -118,7 +118,7 @@ def describe(source: str) -> tuple[str, int]:
         " e.typtype::text as element_typtype,\n"
         " (select json_agg(l.enumlabel order by l.enumsortorder)::text from pg_enum l\n"
         "   where l.enumtypid in (t.oid,t.typbasetype,e.oid)) as labels\n"
-        f"from (select record_send({ALIAS}) as b, row_to_json({ALIAS}) as j from\n"
+        f"from (select record_send({ALIAS}.*) as b, row_to_json({ALIAS}.*) as j from\n"
         "  (select q.* from (select) o left join (select * from (\n"
     )
     tail = (
