@@ -62,6 +62,7 @@ _PART = r"[A-Za-z_0-9$\u0080-\U0010ffff]"
 # backslashes count. Hence a continued string is one token.
 _CONTINUED = r"(?:[ \t\f\v]++|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*+'"
 _PLAIN_BODY = r"(?:[^']++|'')*+'"
+_BIT_BODY = r"[^']*+'"  # in which a quote cannot be doubled
 _ESCAPE_BODY = r"(?:[^'\\]++|\\.|'')*+'"
 _DIGITS = r"[0-9](?:_?[0-9])*+"
 
@@ -70,7 +71,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.COMMENT, r"--[^\n\r]*"),
     (Kind.ESCAPE_STRING, rf"[eE]'{_ESCAPE_BODY}(?:{_CONTINUED}{_ESCAPE_BODY})*+"),
     (Kind.UNICODE_STRING, rf"[uU]&'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*+"),
-    (Kind.STRING, rf"[bBxXnN]?'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*+"),
+    (
+        Kind.STRING,
+        rf"[nN]?'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*+|[bBxX]'{_BIT_BODY}(?:{_CONTINUED}{_BIT_BODY})*+",
+    ),
     (Kind.UNICODE_NAME, r'[uU]&"(?:[^"]++|"")*+"'),
     (Kind.QUOTED_NAME, r'"(?:[^"]++|"")*+"'),
     (

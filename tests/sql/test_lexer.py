@@ -114,6 +114,7 @@ def test_any_text_renders_or_is_refused(text: str) -> None:
 @example("'a'\n'\\' ")
 @example("'a' /* */\n'\\' ")
 @example("$a$ $$ $a$")
+@example("B''''")
 @example("x$a$ 1")
 @example("/* /* */ ' */ 1")
 @example("1e'\\'' ")
