@@ -91,8 +91,9 @@ class MetabaseSource:
         columns = plan.wanted_columns(table, question)
         pages = question.plain and plan.by_pages(table, catalog.settings)
         layout = plan.layout(question.label, columns, question, numbered=not pages, key=table.key or ())
+        doubled = question.where is not None and self.server.doubles_question_marks
         provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": _now()}
-        source = plan.table_source(table, columns, question)
+        source = plan.table_source(table, columns, question, doubled=doubled)
         if self._path == "plain":
             batches = self._plain(source, layout, provenance)
         elif pages:

@@ -79,18 +79,23 @@ def by_pages(table: Table, settings: Mapping[str, Any]) -> bool:
     )
 
 
-def table_source(table: Table, columns: Sequence[Column], question: Question) -> Source:
-    """Write the select over a table with its condition, order and limit."""
+def table_source(table: Table, columns: Sequence[Column], question: Question, *, doubled: bool = False) -> Source:
+    """Write the select over a table with its condition, order and limit.
+
+    ``doubled`` is whether the server wants an operator's ``?`` as ``??``.
+    """
     names = ",".join(f"t.{sql.identifier(one.name)}" for one in columns)
     text = f"select {names} from {sql.qualified(table.schema, table.name)} t"
     rendered, offset = None, 0
     if question.where is not None:
-        rendered = sql.condition(question.where, question.params)
+        rendered = sql.condition(question.where, question.params, double_question_marks=doubled)
         text += " where (\n"
         offset = len(text)
         text += rendered.text + "\n)"
     if question.order_by:
-        order = [f"t.{sql.identifier(_ordering(table, name))}{' desc' if down else ''}" for name, down in question.order_by]
+        order = [
+            f"t.{sql.identifier(_ordering(table, name))}{' desc' if down else ''}" for name, down in question.order_by
+        ]
         text += f" order by {', '.join(order)}"
     if question.limit is not None:
         text += f" limit {question.limit}"

@@ -27,7 +27,6 @@ from .http import Answer, not_metabase
 GOOD = (200, 202)
 
 _POSITION = re.compile(r"\n\s*Position: (\d+)")
-_PREFIXES = re.compile(r"^(?:Error executing query: |[\w.]+Exception: |ERROR: )+")
 _SECONDS = re.compile(r"\b(\d+)\b")
 _DENIED = re.compile(r"permission denied for|do(?:es)? not have permissions? to|don't have permissions? to", re.I)
 
@@ -72,13 +71,13 @@ def failure(node: dict[str, Any], where: str) -> InsightError:
     first = (node.get("via") or [{}])[0]
     state = node.get("state") or (first.get("state") if isinstance(first, dict) else None)
     found = _POSITION.search(text)
-    shown = masked(_PREFIXES.sub("", _POSITION.sub("", text)).strip())
+    shown = masked(text)
     if state == "42501" or _DENIED.search(text):
         return PermissionDenied(
             sentence(
                 "The database refuses to show this to the account",
                 where=where,
-                got=shown,
+                got=shown if "permission denied" in shown else "no right to run this query",
                 try_="list_tables() shows what may be read",
             )
         )
