@@ -98,10 +98,11 @@ def _convert(column: Any, field: pa.Field[Any], rules: Rules, target: Any) -> An
     if isinstance(target, pd.ArrowDtype):
         return pd.arrays.ArrowExtensionArray(column.cast(target.pyarrow_dtype))
     if pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_complex_dtype(target):
-        source = _numeric_source(column, field, target)
-        if source is not None:
-            return _numbers(source, target)
+        return _numbers(_numeric_source(column, field, target), target)
     before = pd.Series(to_pandas(column, field, rules), copy=False)
+    known = target.categories if isinstance(target, pd.CategoricalDtype) else None
+    if known is not None and not before.dropna().isin(known).all():
+        raise ValueError("no such category")
     after = before.astype(target)
     if not before.isna().equals(after.isna()):
         raise ValueError("a value became missing")
@@ -138,7 +139,7 @@ def _texts(column: Any, field: pa.Field[Any], rules: Rules, target: Any) -> Any:
 
 
 def _numeric_source(column: Any, field: pa.Field[Any], target: Any) -> Any:
-    """The column as Arrow integers, floats or booleans, exactly; None if it holds something else."""
+    """The column as Arrow integers, floats or booleans, exactly; TypeError if it holds something else."""
     type_ = field.type
     if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_):
         return column
@@ -146,7 +147,7 @@ def _numeric_source(column: Any, field: pa.Field[Any], target: Any) -> Any:
     if pa.types.is_decimal(type_):
         return column.cast(pa.int64()) if whole else by_chunk(nearest_floats, column.cast(pa.string()), pa.float64())
     if not pa.types.is_string(type_) or pd.api.types.is_bool_dtype(target):
-        return None
+        raise TypeError("no numbers")
     if whole:
         return reading(pg_type("bigint")).parse(pc.replace_substring_regex(column, r"\.0+$", ""))
     return by_chunk(nearest_floats, column, pa.float64())
@@ -206,6 +207,8 @@ def _datetimes(values: pd.Series[Any], how: Any) -> Any:
     read = pd.to_datetime(values, **keywords)
     if not pd.api.types.is_datetime64_any_dtype(read.dtype):
         raise TypeError("no dates")
+    if not read.isna().equals(values.isna()):
+        raise ValueError("a text became missing")
     made = read.dt.as_unit("us")
     if not made.astype(read.dtype).equals(read):
         raise ValueError("a fraction is finer than microseconds")
