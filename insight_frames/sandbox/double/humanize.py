@@ -26,8 +26,14 @@ def _capital(word: str) -> str:
     return word.upper() if word.lower() in _ACRONYMS else word[:1].upper() + word[1:]
 
 
+def _cut(era: int, word: str) -> str:
+    if era < 34 and re.fullmatch(r"column\d", word):  # PostgreSQL's own names of the columns of VALUES
+        return f"colum n{word[-1]}"
+    return _CUTS.get(word.lower(), {}).get(era, word)
+
+
 def readable(era: int, name: str) -> str:
     """``event_crf_id`` as ``Event Crf ID``."""
     words = [part for part in re.split(r"[_\s-]+", name) if part]
-    cut = [piece for word in words for piece in _CUTS.get(word.lower(), {}).get(era, word).split(" ")]
+    cut = [piece for word in words for piece in _cut(era, word).split(" ")]
     return " ".join(_capital(word) for word in cut) or name
