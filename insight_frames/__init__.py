@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         ValueOutOfRange,
     )
     from .question import KEY
-    from .snapshot import Snapshot
+    from .snapshots import Snapshot
 
 __all__ = [
     "KEY",
@@ -85,7 +85,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "KEY": "question",
     "Connection": "connection",
-    "Snapshot": "snapshot",
+    "Snapshot": "snapshots",
     "snapshot": "api",
     **dict.fromkeys(
         ("connect", "describe_table", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"), "api"

@@ -15,7 +15,7 @@ from .question import Key, OutOfRange
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .snapshot import Snapshot
+    from .snapshots import Snapshot
 
 _lock = threading.Lock()
 _default: Connection | None = None
@@ -383,6 +383,6 @@ def open_snapshot(path: Any) -> Snapshot:
     >>> bool(ifr.open_snapshot(folder / "cut2").verify())
     True
     """
-    from .snapshot import open_snapshot as open_
+    from .snapshots import open_snapshot as open_
 
     return open_(path)

@@ -23,7 +23,7 @@ from .wire.session import Session
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .snapshot import Snapshot
+    from .snapshots import Snapshot
 
 Backend = Literal["numpy_nullable", "pyarrow"]
 
@@ -205,7 +205,7 @@ class Connection:
         overwrite: bool = False,
     ) -> Snapshot:
         """Write tables to Parquet as of one moment; see :func:`insight_frames.snapshot`."""
-        from .snapshot import refuse_twins, take
+        from .snapshots import refuse_twins, take
 
         names = [schemas] if isinstance(schemas, str) else schemas
         catalog = self._source.read_catalog(names)
