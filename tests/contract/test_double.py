@@ -142,6 +142,7 @@ def test_sessions_end(client: Client, era: str) -> None:
     session = client.session = client.login()[1]["id"]
     path = "/api/session" + (f"?session_id={session}" if era == "0.31" else "")
     assert client.call("DELETE", path)[0] == 204
+    assert client.call("DELETE", path) == (404, b"Not found.")
     assert client.call("GET", "/api/user/current")[0] == 401
     client.session = client.login()[1]["id"]
     client.double.control("POST", "/sessions/expire")

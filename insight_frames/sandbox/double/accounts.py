@@ -117,7 +117,8 @@ def _cookie(request: Request, name: str) -> str | None:
 def session_id(app: App, request: Request) -> tuple[str | None, bool]:
     """The session that a request presents, and whether it came in a cookie."""
     for name in era.of(app).session_cookies:
-        if (value := _cookie(request, name)) is not None:
+        value = _cookie(request, name)
+        if value or (value is not None and app.era < 35):  # an empty cookie hides the header in the old eras
             return value, True
     return request.headers.get("x-metabase-session"), False
 
@@ -175,7 +176,7 @@ def _opened(app: App, user: dict[str, Any], remember: bool) -> Reply:
     headers = []
     for name in era.of(app).login_cookies:
         content = {"metabase.TIMEOUT": "alive"}.get(name, value if name == "metabase.SESSION" else "")
-        age = ";Max-Age=0" if not content else f";Max-Age={_MAX_AGE}" if remember else ""
+        age = ";Max-Age=0" if not content else f";Max-Age={_MAX_AGE}" if remember or app.era < 40 else ""
         headers.append(("Set-Cookie", f"{name}={content};HttpOnly;SameSite=Lax;Path=/{age}"))
     return replies.data({"id": value}, headers=headers)
 
@@ -210,18 +211,21 @@ def login(app: App, request: Request, match: re.Match[str]) -> Reply:
 
 @route("DELETE", r"/api/session/?", anonymous=True)
 def logout(app: App, request: Request, match: re.Match[str]) -> Reply:
-    """End a session."""
+    """End a session: the presented one, in 0.31 the one that a parameter names."""
     value = session_id(app, request)[0]
     if app.era == 31:
         given = request.json if isinstance(request.json, dict) else {}
         value = request.query.get("session_id") or given.get("session_id")
         if _blank(value):
             return replies.errors(400, session_id="value must be a non-blank string.")
-    elif request.user is None:
-        return replies.unauthenticated()
     with app.lock:
         gone = app.store["sessions"].pop(value, None)
-    return replies.nothing() if gone is not None else replies.not_found()
+    if gone is None:
+        return replies.not_found()
+    reply = replies.nothing()
+    past = "Expires=Thu, 1 Jan 1970 00:00:00 GMT"
+    reply.headers += [("Set-Cookie", f"{name}=;Path=/;{past}") for name in era.of(app).logout_cookies]
+    return reply
 
 
 # ------------------------------------------------------------------------------------------------ users

@@ -6,14 +6,15 @@ reads; the old eras hold the whole answer before they send any of it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import accounts, basetypes, era, failures, humanize, limits, naming, query, replies, sqlformat, values
+from . import javatext as java
 from .app import App, Reply, Request, route
 from .query import Context, QueryError, Result, Statement
+from .sync import metadata
 
 _SAMPLE = 1000  # values looked at where types come from values
 REQUIRED = "`database` is required for all queries whose type is not `internal`."
@@ -57,8 +58,23 @@ def asked_of(app: App, request: Request, given: Any) -> Reply | None:
 @route("POST", r"/api/dataset/?")
 def run(app: App, request: Request, match: re.Match[str]) -> Reply:
     """Run a query of the request's own."""
-    refusal = asked_of(app, request, request.json)
+    refusal = asked_of(app, request, request.json) or table_not_read(app, request, request.json)
     return refusal if refusal is not None else answer(app, request, request.json, Context())
+
+
+def table_not_read(app: App, request: Request, asked: dict[str, Any]) -> Reply | None:
+    """In 0.49 somebody is told of every table that is read, and stumbles over one that does not exist."""
+    inner = asked.get("query")
+    number = inner.get("source-table") if isinstance(inner, dict) else None
+    if app.era < 49 or not isinstance(number, int) or number in metadata(app).tables:
+        return None
+    event = {"object": None, "user-id": (request.user or {})["id"]}
+    told = {"topic": "event/table-read", "event": event}
+    said = "Value does not match schema"
+    cause = {"value": event, "schema": java.identity("malli.core$_map_schema$reify$reify__11323", said)}
+    message = f"Error publishing :event/table-read event: {said}"
+    body = {"via": [], "trace": [], "cause": said, "data": cause, "message": message, **told}
+    return replies.data(body, 500)
 
 
 @route("POST", r"/api/dataset/native/?", eras=(34, 47, 49))
@@ -89,13 +105,23 @@ def answer(app: App, request: Request, asked: dict[str, Any], context: Context) 
     try:
         body: bytes | Iterable[bytes] = _body(app, request, asked, context)
     except limits.BadConstraints:
-        return replies.data({"value": True, "error": "schema.utils.ValidationError@71482ed4", "message": _NO_CHANNEL,
-                             "type": "class clojure.lang.ExceptionInfo", "stacktrace": []}, 500)  # fmt: skip
+        return _no_channel()
     except values.Unserializable:
         body = b""
     except QueryError as error:
         body = replies.to_json(failures.failed(app, asked, error, context))
     return Reply(flags.query_status, body, headers, chunked=True)
+
+
+def _no_channel() -> Reply:
+    told = {
+        "value": True,
+        "error": java.identity("schema.utils.ValidationError", "channel"),
+        "message": _NO_CHANNEL,
+        "type": "class clojure.lang.ExceptionInfo",
+        "stacktrace": [],
+    }
+    return replies.data(told, 500)
 
 
 def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -> bytes | Iterable[bytes]:
@@ -127,7 +153,7 @@ class Table:
             self._keys() if self.flags.int_to_string and middleware.get("js-int-to-string?") is not False else set()
         )
         self.writers = [self._writer(column, raw, index in as_text) for index, column in enumerate(result.columns)]
-        check_names(self.flags, statement, result)
+        naming.check(self.flags, statement, result)
         self.samples: list[list[str | None]] = [[] for _ in result.columns]
 
     def _keys(self) -> set[int]:
@@ -176,23 +202,6 @@ class Table:
         field = {"field_ref": ["field", own, {"base-type": base}]} if name else {}
         shown = {"display_name": name, "source": "native", **field, "name": own}
         return {**shown, "base_type": base, "effective_type": base}
-
-
-def check_names(flags: era.Era, statement: Statement, result: Result) -> None:
-    """0.34 stumbles over a column that is called by blanks."""
-    blank = [bool(column.name) and not column.name.strip() for column in result.columns]
-    if flags.number != 34 or statement.cols is not None or not any(blank):
-        return
-    shown = " ".join(
-        f'{{:field_ref (named [nil (named (not ("Non-blank string" {json.dumps(column.name)})) "field-name") nil] '
-        '"Must be a valid instance of one of these clauses: :field-id, :field-literal, :joined-field, :fk->, '
-        ':datetime-field, :expression, :binning-strategy")}'
-        if empty
-        else "nil"
-        for column, empty in zip(result.columns, blank, strict=True)
-    )
-    lead = "Input to deduplicate-cols-names does not match schema: \n\n\t \x1b[0;33m "
-    raise QueryError(f"{lead} [(named [{shown}] cols)] \x1b[0m \n\n")
 
 
 def _metadata(cols: list[dict[str, Any]], flags: era.Era) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Era:
     lower_email: bool = True  # upper and lower case of a user name are the same
     session_cookies: tuple[str, ...] = ("metabase.SESSION",)  # where a session is looked for, in this order
     login_cookies: tuple[str, ...] = ("metabase.SESSION", "metabase.TIMEOUT")
+    logout_cookies: tuple[str, ...] = ("metabase.SESSION", "metabase.EMBEDDED_SESSION", "metabase.TIMEOUT")
     timeout_cookie: bool = True  # answers to a request with a session cookie renew metabase.TIMEOUT
     device_cookie: bool = True  # metabase.DEVICE on every answer to a caller without one
     api_keys: bool = False
@@ -85,6 +86,7 @@ ERAS: dict[int, Era] = {
         throttle_counts_success=True,
         session_cookies=("metabase.SESSION_ID",),
         login_cookies=(),
+        logout_cookies=(),
         query_status=200,
         client_limits=False,
         ordered_keys=9,
@@ -96,6 +98,7 @@ ERAS: dict[int, Era] = {
         **_OLD,
         session_cookies=("metabase.SESSION", "metabase.SESSION_ID"),
         login_cookies=("metabase.SESSION", "metabase.SESSION_ID"),
+        logout_cookies=("metabase.SESSION", "metabase.SESSION_ID"),
         export_status=202,
     ),
     47: Era(47, _version("2023-06-21", "v0.47.0-SNAPSHOT", "source", "379546d")),

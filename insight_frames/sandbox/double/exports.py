@@ -27,6 +27,7 @@ from . import (
     replies,
     values,
 )
+from . import javatext as java
 from .app import App, Reply, Request, route
 from .query import Context, QueryError, Result, Statement
 
@@ -69,7 +70,7 @@ def run(app: App, request: Request, match: re.Match[str]) -> Reply:
     number = asked.get("database")
     if number is None and app.era >= 35:
         return replies.exception(dataset.REQUIRED, 400, {"status-code": 400, "query": {**asked, **_OPTIONS}})
-    refusal = dataset.readable(app, request, number)
+    refusal = dataset.readable(app, request, number) or dataset.table_not_read(app, request, asked)
     if refusal is not None:
         return refusal
     if match.group(1) == "api":
@@ -86,22 +87,16 @@ def _unknown_context(app: App, asked: dict[str, Any]) -> Reply:
             "Output of export-format->context does not match schema: \n\n\t \x1b[0;33m "
             f" (not (#{{{known}}} :{context})) \x1b[0m \n\n"
         )
-        mistake = {"value": context, "error": "schema.utils.ValidationError@1cf6a601"}
+        mistake = {"value": context, "error": java.identity("schema.utils.ValidationError", context)}
         data = {"type": "schema.core/error", "schema": {"vs": _CONTEXTS_47}, **mistake}
-        told = json.loads(bytes(replies.exception(message, 500, data).body))  # type: ignore[arg-type]
-        return replies.data({key: value for key, value in told.items() if key not in ("type", "schema")}, 500)
+        return replies.data(
+            {"via": [], "trace": [], "cause": message, "data": data, "message": message, **mistake}, 500
+        )
     known = ", ".join(f":{name}" for name in _CONTEXTS_49[:-1]) + f" or :{_CONTEXTS_49[-1]}"
     complaint = f"should be either {known}"
-    info = {"executed-by": 1, "context": context, "query-hash": "0xB591366C"}
-    where = {"path": [0, 0, 0, "info", 0, "context", 0], "in": ["info", "context"], "value": context}
-    original = {
-        "schema": "malli.core$_ref_schema$reify$reify__11699@32ac4943",
-        "value": {**asked, **_OPTIONS, "info": info},
-        "errors": [{**where, "schema": "malli.core$_enum_schema$reify$reify__11559@7e666d60"}],
-    }
     error = QueryError(
         f'Invalid query: {{:info {{:context ["{complaint}"]}}}}',
-        extra={"ex-data": {"error": {"info": {"context": [complaint]}}, "original": original}},
+        extra={"ex-data": {"error": {"info": {"context": [complaint]}}}},
     )
     body = replies.to_json(failures.failed(app, asked, error, Context(context)))
     return Reply(202, body, [("X-Accel-Buffering", "no"), ("Content-Type", replies.JSON_TYPE)], chunked=True)
@@ -142,7 +137,7 @@ def _run(app: App, request: Request, asked: dict[str, Any]) -> tuple[Statement, 
     database = app.databases[asked["database"]]
     with failures.of(era.of(app), statement):
         result = query.execute(app, request, database, statement, rows, asked)
-    dataset.check_names(era.of(app), statement, result)
+    naming.check(era.of(app), statement, result)
     return statement, result
 
 

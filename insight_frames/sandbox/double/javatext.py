@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 SPECIAL = {"NaN", "Infinity", "-Infinity"}
@@ -16,6 +17,11 @@ MONTHS = [
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 ]  # fmt: skip
+
+
+def identity(name: str, of: str) -> str:
+    """An object that has no text of its own: its class and an address."""
+    return f"{name}@{zlib.crc32(of.encode('utf-8')) | 0x10000000:x}"
 
 
 def decimal(text: str) -> str:

@@ -7,7 +7,6 @@ programs.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from json.encoder import encode_basestring
@@ -137,8 +136,8 @@ def _bit(text: str) -> str:
 
 
 def _object(text: str) -> str:
-    """A byte array that nobody knows how to write: its class and an address."""
-    return f"[B@{zlib.crc32(text.encode()) | 0x10000000:x}"
+    """A byte array, which nobody knows how to write."""
+    return java.identity("[B", text)
 
 
 def _hex(text: str) -> str:
