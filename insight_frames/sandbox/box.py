@@ -165,7 +165,8 @@ def start(
     Parameters
     ----------
     size : {"demo", "medium", "large"}
-        The synthetic study with 60, 600 or 5,000 participants (about 90 thousand, 1.4 million, 18 million rows).
+        The synthetic study with 60, 600 or 5,000 participants: about 85 thousand, 1.2 million or 19 million rows, and a
+        quarter of it in the test schema.
     era : {"0.47", "0.31", "0.34", "0.49"}
         The version of Metabase whose behaviour the double shows.
     sql : sequence of paths, optional
