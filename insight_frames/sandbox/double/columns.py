@@ -29,6 +29,8 @@ _NAMES = {
     "percentile": "Percentile of {}",
 }
 
+_COMPUTED = ("avg", "stddev", "var", "median", "percentile", "share")
+
 
 @dataclass
 class Output:
@@ -147,11 +149,10 @@ def of_aggregation(
     argument = field.display_name if field else "expression"
     shown = label or (name if era < 33 else _NAMES.get(word, name).format(argument))
     col: dict[str, Any] = {"base_type": base, "name": name, "display_name": shown, "source": "aggregation"}
-    meaning = field.meaning if field else None
     if counted:
         col[meaning_key(era)] = "type/Quantity" if era >= 36 else "type/Number"
-    elif era < 36 or meaning not in (None, "type/PK", "type/FK"):
-        col[meaning_key(era)] = meaning
+    elif era < 36:
+        col[meaning_key(era)] = "type/Number" if word in _COMPUTED else field.meaning if field else None
     if field is not None and not counted:
         col["settings"] = None
     if era >= 33:
@@ -164,14 +165,13 @@ def of_aggregation(
 
 
 def _aggregated_type(era: int, word: str, field: Field | None) -> str:
-    if word in ("count", "distinct", "count-where", "cum-count"):
+    if word in ("count", "distinct", "count-where", "cum-count") and (era < 36 or word != "count-where"):
         return "type/BigInteger" if era >= 36 else "type/Integer"
-    if word in ("min", "max") and field is not None:
-        return field.base_type
-    if word in ("sum", "sum-where", "cum-sum") and field is not None:
-        if era >= 36 and field.database_type in ("int2", "int4", "serial", "smallserial"):
-            return "type/BigInteger"
-        return "type/Decimal" if era >= 36 and field.database_type in ("int8", "bigserial") else field.base_type
-    if word == "avg" and era >= 36 and field is not None and not isa(field.base_type, "Float"):
-        return "type/Decimal"
-    return "type/Float"
+    if field is None:
+        return "type/Decimal" if era >= 36 and word == "count-where" else "type/Float"
+    kept = word in ("min", "max") or (era < 36 and word not in _COMPUTED)
+    if kept or field.database_type in ("float4", "float8"):
+        return "type/Float" if field.database_type == "float4" else field.answer_type
+    if word in ("sum", "cum-sum") and field.database_type in ("int2", "int4", "serial", "smallserial"):
+        return "type/BigInteger"
+    return "type/Float" if era < 36 or word in ("median", "percentile") else "type/Decimal"

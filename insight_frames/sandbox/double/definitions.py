@@ -78,6 +78,13 @@ def _json(app: App, kind: str, found: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def of_table(app: App, kind: str, number: int) -> list[dict[str, Any]]:
+    """The definitions of a kind on one table, as its metadata shows them."""
+    kept = [one for one in _kept(app, kind).values() if one["table_id"] == number and not one["archived"]]
+    kept.sort(key=lambda one: str(one["name"]))
+    return [{**one, "how_is_this_calculated": None} if kind == "metric" else one for one in kept]
+
+
 @api("GET", _KIND)
 def listed(app: App, req: Request, match: Any) -> Reply:
     """All of a kind that are not archived and whose table the caller may see."""

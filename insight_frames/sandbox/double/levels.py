@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import aggregates, columns, fragments, sources
 from .columns import Output
-from .conditions import Writer
+from .conditions import Writer, truncated
+from .exprtypes import expression_type
 from .fieldtypes import isa
 from .fragments import Sql, joined
 from .query import QueryError
@@ -87,6 +88,9 @@ class Level:
         """The base type of a reference."""
         if ref.field is not None:
             return ref.field.base_type
+        if ref.kind == "expression":
+            clause = (self.question.get("expressions") or {}).get(ref.name)
+            return expression_type(self.app.era, clause, lambda one: self.base(self.resolver.ref(one)))
         if self.inner is not None and ref.kind == "literal":
             return self.inner.base(ref) or ref.base_type or "type/*"
         return ref.base_type or "type/Float"
@@ -231,6 +235,4 @@ class Level:
 
 def columns_sql(level: Level, ref: Ref) -> Sql:
     """The SQL of an output column, cut to its unit."""
-    from .conditions import truncated
-
     return truncated(level.app.era, level.column(ref), ref.unit, level.base(ref))

@@ -13,6 +13,7 @@ from . import dates, fragments, levels
 from .conditions import Writer
 from .fieldtypes import isa
 from .fragments import Sql
+from .parsing import number
 from .query import QueryError, Statement
 from .references import Ref, Resolver, refuse_modern, token
 
@@ -117,7 +118,7 @@ def parameter_filter(clause: Any, kind: str, given: Any) -> list[Any]:
     operator = _OPERATORS.get(kind, "=")
     many = given if isinstance(given, list) else [given]
     if kind.startswith("number"):
-        many = [_number(one) for one in many]
+        many = [number(one) for one in many]
     if operator in ("=", "!=", "between"):
         return [operator, clause, *many]
     if len(many) == 1:
@@ -132,15 +133,6 @@ def _date_filter(clause: Any, found: dates.Range) -> list[Any]:
             return ["=", clause, start.isoformat()]
         return ["between", clause, start.isoformat(), end.isoformat()]
     return ["<", clause, str(end)] if start is None else [">", clause, str(start)]
-
-
-def _number(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    try:
-        return float(given) if "." in given else int(given)
-    except ValueError as error:
-        raise QueryError(f'For input string: "{given}"', java="class java.lang.NumberFormatException") from error
 
 
 def field_filter(app: App, req: Request, database: Database, dimension: Any, kind: str, given: Any) -> Sql:
@@ -164,7 +156,7 @@ def field_filter(app: App, req: Request, database: Database, dimension: Any, kin
     writer = Writer(app.era, resolver.ref, column, base)
     many = given if isinstance(given, list) else [given]
     if table.field is not None and isa(table.field.base_type, "Number") and not kind.startswith("date"):
-        many = [_number(one) for one in many]
+        many = [number(one) for one in many]
     clause = parameter_filter(dimension, kind, many if len(many) > 1 or kind in _OPERATORS else many[0])
     if clause[0] == "=" and len(clause) > 3:
         listed = fragments.joined(", ", (writer.operand(one) for one in clause[2:]))

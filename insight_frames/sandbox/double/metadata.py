@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from . import shapes
+from . import definitions, shapes
 from .access import api, is_admin, may_see, native_permissions, not_found, the_database, the_field, the_table
 from .app import App, Database, Reply, Request
 from .replies import data
@@ -61,7 +61,7 @@ def database(app: App, req: Request, match: re.Match[str]) -> Reply:
         shown["can-manage"] = True
     if app.era >= 49:
         shown["can_upload"] = False
-    include = req.query.get("include", "")
+    include = req.query.get("include", "") if app.era >= 32 else ""
     if include.startswith("tables"):
         tables = _sorted(_visible(metadata(app).of(found)))
         shown["tables"] = [
@@ -128,8 +128,10 @@ def _short(app: App, field: Field) -> dict[str, Any]:
 def key_fields(app: App, req: Request, match: re.Match[str]) -> Reply:
     """The primary keys of all visible tables."""
     tables = _visible(metadata(app).of(the_database(app, req, match[1])))
-    keys = [one for table in tables for one in table.fields if one.active and one.primary]
-    keys.sort(key=lambda one: (one.display_name.lower(), one.id))
+    for table in tables:
+        analyse(app, table)
+    keys = [one for table in tables for one in table.fields if one.active and one.meaning == "type/PK"]
+    keys.sort(key=lambda one: (one.table.name.lower(), one.id))
     return data([shapes.field_json(app, one) | {"table": shapes.table_json(app, one.table)} for one in keys])
 
 
@@ -186,10 +188,10 @@ def foreign_keys(app: App, req: Request, match: re.Match[str]) -> Reply:
         target = one.target or one
         ends = {"origin": one, "destination": target}
         full = {
-            role: shapes.field_json(app, end)
-            | {"table": shapes.table_json(app, end.table) | {"db": _db(app, req, end.table)}}
+            role: shapes.field_json(app, end) | {"table": shapes.table_json(app, end.table)}
             for role, end in ends.items()
         }
+        full["origin"]["table"]["db"] = _db(app, req, one.table)
         shown.append({"relationship": "Mt1", "origin_id": one.id, "destination_id": target.id, **full})
     return data(shown)
 
@@ -256,4 +258,5 @@ def _with_fields(app: App, table: Table, fields: list[Field], *, options: bool =
     for one in fields:
         target = shapes.field_json(app, one.target) if one.target else None
         shown.append(shapes.field_json(app, one) | {"target": target} | extra)
-    return shapes.table_json(app, table) | {"fields": shown, "segments": [], "metrics": []}
+    kept = {f"{kind}s": definitions.of_table(app, kind, table.id) for kind in ("segment", "metric")}
+    return shapes.table_json(app, table) | {"fields": shown} | kept

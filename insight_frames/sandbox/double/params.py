@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from . import fragments
 from .fragments import Sql, joined
+from .parsing import number
 from .query import QueryError, Statement
 
 if TYPE_CHECKING:
@@ -249,12 +249,7 @@ def _numbers(raw: Any) -> Sql:
 
 
 def _number(text: str) -> str:
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
-        raise QueryError(f'For input string: "{text}"', java="class java.lang.NumberFormatException")
-    try:
-        return text if re.fullmatch(r"[+-]?\d+", text) else str(float(Decimal(text)))
-    except InvalidOperation as error:
-        raise QueryError(f'For input string: "{text}"', java="class java.lang.NumberFormatException") from error
+    return fragments.shown(number(text))
 
 
 def _date(text: str) -> Any:
