@@ -75,13 +75,23 @@ def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
     values = np.empty(len(column), dtype)
     start = 0
     for chunk in column.chunks:
-        filled: Any = chunk
-        if chunk.null_count:
-            filled = pc.fill_null(filled, False if pa.types.is_boolean(chunk.type) else 0)
-        values[start : start + len(chunk)] = filled.to_numpy(zero_copy_only=False)
+        values[start : start + len(chunk)] = (
+            _buffer(chunk) if chunk.null_count else chunk.to_numpy(zero_copy_only=False)
+        )
         start += len(chunk)
-    nulls: Any = pc.is_null(column).to_numpy() if column.null_count else None
+    if column.null_count == 0:
+        return values, None
+    nulls: Any = pc.is_null(column).to_numpy()
+    values[nulls] = 0
     return values, nulls
+
+
+def _buffer(chunk: Any) -> Any:
+    """The numbers of an array with NULLs, whatever stands in their place: pyarrow would make floats of them."""
+    if pa.types.is_boolean(chunk.type):
+        return pc.fill_null(chunk, False).to_numpy(zero_copy_only=False)
+    whole = np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype())
+    return whole[chunk.offset : chunk.offset + len(chunk)]
 
 
 def _integers(column: Any, field: Any, rules: Rules) -> Any:
@@ -157,9 +167,13 @@ def _strings(column: Any, field: Any, rules: Rules) -> Any:
 
 def _moments(column: Any, field: Any, rules: Rules) -> Any:
     zoned = pa.types.is_timestamp(field.type) and field.type.tz is not None
-    values: Any = column.cast(pa.timestamp("us")).to_numpy()
-    values = values if values.flags.writeable else values.copy()
-    return pd.DatetimeIndex(values).tz_localize("UTC").array if zoned else values
+    values = _own(column.cast(pa.timestamp("us")).to_numpy())
+    return pd.Series(values, copy=False).dt.tz_localize("UTC").array if zoned else values
+
+
+def _own(values: Any) -> Any:
+    """Memory that is the frame's: pyarrow lends that of a single chunk, and nobody could write to the column."""
+    return values if values.flags.writeable else values.copy()
 
 
 def _objects(column: Any, field: Any, rules: Rules) -> Any:
@@ -231,7 +245,7 @@ def _interval(column: Any, rules: Rules) -> Any:
     if None in lengths:
         return strings(column, rules)
     values = pa.array(lengths, pa.duration("us")).take(coded.indices).to_numpy(zero_copy_only=False)
-    return values if values.flags.writeable else values.copy()
+    return _own(values)
 
 
 _MAKERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any, Rules], Any]]] = [

@@ -109,7 +109,8 @@ def float_text(value: np.floating[Any]) -> str:
 def _halfway(value: np.floating[Any], text: str) -> bool:
     """True if the digits lie exactly between the value and its neighbour."""
     twice = 2 * Fraction(text) - Fraction(float(value))
-    edges = [np.nextafter(value, type(value)(side)) for side in (np.inf, -np.inf)]
+    with np.errstate(over="ignore"):
+        edges = [np.nextafter(value, type(value)(side)) for side in (np.inf, -np.inf)]
     return any(np.isfinite(edge) and twice == Fraction(float(edge)) for edge in edges)
 
 

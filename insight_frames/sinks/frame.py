@@ -148,11 +148,7 @@ class _Plan:
 
     def frame(self, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
         """Drain the batches into one frame."""
-        rows, chunks = 0, [[] for _ in self.schema]  # type: tuple[int, list[list[Any]]]
-        for batch in batches:
-            rows += batch.num_rows
-            for place, column in enumerate(batch.columns):
-                chunks[place].append(column)
+        rows, chunks = _columns(self.schema, batches)
         arrays: dict[Hashable, Any] = {}
         for place, field in enumerate(self.schema):
             taken, chunks[place] = chunks[place], []
@@ -188,6 +184,17 @@ class _Plan:
         frame = pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=plain > _MANY)
         frame.columns = pd.Index(self.schema.names) if arrays else pd.Index([], dtype=object)
         return frame if self.index is None else frame.set_index(self.index)
+
+
+def _columns(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[int, list[list[Any]]]:
+    """Count the rows and gather the chunks by column, so that each column can be let go by itself."""
+    rows = 0
+    chunks: list[list[Any]] = [[] for _ in schema]
+    for batch in batches:
+        rows += batch.num_rows
+        for place, column in enumerate(batch.columns):
+            chunks[place].append(column)
+    return rows, chunks
 
 
 def _places(schema: pa.Schema, name: Any, keyword: str) -> list[int]:

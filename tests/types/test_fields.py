@@ -37,6 +37,8 @@ from insight_frames.sinks.frame import to_frame
         ("interval day to second(3)", "interval", None, None),
         ('pg_catalog."date"', "date", None, None),
         ('"uuid"', "uuid", None, None),
+        ('"bit"', "bit", None, None),  # format_type(oid, -1), as for a column of a query
+        ("bpchar", "bpchar", None, None),
         ('s_x."text"', "other", None, None),
         ("public.geometry(Point,4326)", "other", None, None),
         ('"odd (name)"', "other", None, None),
@@ -76,6 +78,13 @@ def test_field_there_and_back(
         assert one.metadata[b"comment"] == b'what "it" is'
         assert from_field(one).arrow == one.type
         assert from_field(one).expression("t.v") == read.expression("t.v")
+
+
+@pytest.mark.parametrize("type_", ["date", "text", "date[]", "tsmultirange", "regclass", "money"])
+def test_braces_in_a_column_name(type_: str) -> None:
+    name = 't."{0} {x} }{"'
+    expression = reading(pg_type(type_)).expression(name)
+    assert expression.replace(name, "t.x") == reading(pg_type(type_)).expression("t.x")
 
 
 def test_nullability_unknown() -> None:

@@ -243,6 +243,14 @@ class TestShape:
         assert frame.dtypes.astype(str).tolist() == ["int64", "float64", "Int64", "Int64"]
         assert frame["large"].tolist() == [2**53 + 1, pd.NA]
 
+    @pytest.mark.parametrize("type_", ["real", "double precision", "numeric"])
+    def test_nan_is_not_null_where_the_dtype_holds_both(self, type_: str) -> None:
+        columns = stream(("v", type_, [float("nan"), None, 1.0]))
+        nullable = to_frame(*columns, dtype_backend="numpy_nullable")["v"].array
+        assert [str(one) for one in nullable] == ["nan", "<NA>", "1.0"]
+        arrow = to_frame(*columns, dtype_backend="pyarrow")["v"]
+        assert pa.array(arrow).is_null().to_pylist() == [False, True, False]
+
     def test_intervals(self) -> None:
         frame = to_frame(
             *stream(
@@ -293,8 +301,9 @@ class TestShape:
         assert frame.shape == (1, 301)
 
     def test_unknown_backend(self) -> None:
+        polars: Any = "polars"
         with pytest.raises(InvalidInput, match="dtype_backend"):
-            to_frame(*stream(*PEOPLE), dtype_backend="polars")  # type: ignore[arg-type]
+            to_frame(*stream(*PEOPLE), dtype_backend=polars)
 
     def test_the_default_backend_of_pandas(self) -> None:
         default: Any = pd.api.extensions.no_default
