@@ -135,8 +135,20 @@ class Catalog:
         )
 
 
-# A hash of everything about a table's columns (alias a) that reading depends on; it changes with any change of shape.
-SHAPE = "md5(string_agg(concat_ws(' ',a.attnum,a.attname,a.atttypid,a.atttypmod,a.attnotnull),',' order by a.attnum))"
+def shape_of(oid: str) -> str:
+    """Give the SQL of a hash of all that reading a relation depends on: its kind, its columns, labels of its enums."""
+    labels = (
+        "case when a.atttypid>=16384 then (select string_agg(l.enumlabel,',' order by l.enumsortorder) from pg_enum l"
+        " where l.enumtypid in (a.atttypid,(select b.typbasetype from pg_type b where b.oid=a.atttypid))) end"
+    )
+    column = f"concat_ws(' ',a.attnum,a.attname,a.atttypid,a.atttypmod,a.attnotnull,{labels})"
+    return (
+        f"(select md5(concat_ws(' ',r.relkind,r.relam,r.relhassubclass,"
+        f"(select string_agg({column},',' order by a.attnum)"
+        " from pg_attribute a where a.attrelid=r.oid and a.attnum>0 and not a.attisdropped)))"
+        f" from pg_class r where r.oid={oid})"
+    )
+
 
 # Every relation that can be read as rows, with everything that reading needs; {schemas} narrows it to some schemas.
 _STATEMENT = """
@@ -154,7 +166,7 @@ select '1', c.oid::text, json_build_object('schema', n.nspname, 'name', c.relnam
   'heap', (select m.amname = 'heap' from pg_am m where m.oid = c.relam),
   'pages', case when c.relkind in ('r', 'm') then pg_relation_size(c.oid) / current_setting('block_size')::int end,
   'bytes', case when c.relkind in ('r', 'm') then pg_table_size(c.oid) end,
-  'shape', (select {shape} from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+  'shape', {shape},
   'columns', (select json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnum, a.attnotnull,
       col_description(c.oid, a.attnum), t.typtype,
       (with recursive d(o, m) as (select t.typbasetype, t.typtypmod where t.typtype = 'd' union all
@@ -193,7 +205,7 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 def statement(schema_literals: Sequence[str] | None = None) -> str:
     """Give the SQL that reads the catalogue; ``schema_literals`` are already quoted string literals."""
     narrow = "" if schema_literals is None else f" and n.nspname in ({', '.join(schema_literals) or 'null'})"
-    return _STATEMENT.replace("{schemas}", narrow).replace("{shape}", SHAPE)
+    return _STATEMENT.replace("{schemas}", narrow).replace("{shape}", shape_of("c.oid"))
 
 
 def parse(rows: Iterable[Sequence[str | None]]) -> Catalog:

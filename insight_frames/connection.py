@@ -187,7 +187,7 @@ class Connection:
         return {"server": self.url, "server_version": self._server.version, **stream.provenance}
 
     def _key(self, schema: str, name: str) -> list[str]:
-        key = self._source.catalog(schema).table(schema, name).key
+        key = self._source.table(schema, name).key
         if key is None:
             raise InvalidInput(
                 sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")

@@ -18,7 +18,7 @@ import pyarrow as pa
 from .. import catalog as catalog_
 from .. import sql
 from ..catalog import Catalog, Table
-from ..errors import InconsistentSnapshot, QueryFailed, sentence
+from ..errors import InconsistentSnapshot, NotFound, PermissionDenied, QueryFailed, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import packed, rows
@@ -68,6 +68,16 @@ class MetabaseSource:
         self._settings = found.settings
         return found
 
+    def table(self, schema: str, name: str) -> Table:
+        """Find one table in the catalogue at hand, or in a fresh one."""
+        had = self._catalogs.get(None) or self._catalogs.get(schema)
+        try:
+            return self.catalog(schema).table(schema, name)
+        except NotFound:
+            if had is None:
+                raise
+        return self.catalog(schema, fresh=True).table(schema, name)
+
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
         """Open a stream of the rows asked for; nothing is left open behind it."""
@@ -86,16 +96,14 @@ class MetabaseSource:
     # ------------------------------------------------------------------ tables
     def _table(self, question: Question, *, again: bool = False) -> Stream:
         schema, name = question.schema or "", question.name or ""
-        catalog = self.catalog(schema, fresh=again)
-        table = catalog.table(schema, name)
-        columns = plan.wanted_columns(table, question)
+        catalog, table, columns = self._known(question, fresh=again)
         pages = question.plain and plan.by_pages(table, catalog.settings)
         layout = plan.layout(question.label, columns, question, numbered=not pages, key=table.key or ())
         doubled = question.where is not None and self.server.doubles_question_marks
         provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": _now()}
         source = plan.table_source(table, columns, question, doubled=doubled)
         if self._path == "plain":
-            batches = self._plain(source, layout, provenance)
+            batches = self._plain(source, layout, provenance, table)
         elif pages:
             batches = self._pages(table, columns, layout, provenance)
         else:
@@ -104,11 +112,26 @@ class MetabaseSource:
             branch = plan.numbered_branch(0, source, layout)
             batches = self._packed(branch, layout, frame, source, provenance, shapes)
         try:
-            return open_stream(layout.schema, _started(self._or_plain(batches, source, layout, provenance)), provenance)
+            return open_stream(
+                layout.schema, _started(self._or_plain(batches, source, layout, provenance, table)), provenance
+            )
         except (StaleCatalog, QueryFailed) as error:
             if again or not _stale(error):
                 raise
             return self._table(question, again=True)
+
+    def _known(self, question: Question, *, fresh: bool) -> tuple[Catalog, Table, tuple[catalog_.Column, ...]]:
+        """Find a table and the columns asked for; what is not there may be newer than the catalogue at hand."""
+        schema, name = question.schema or "", question.name or ""
+        had = None if fresh else self._catalogs.get(None) or self._catalogs.get(schema)
+        catalog = self.catalog(schema, fresh=fresh)
+        try:
+            table = catalog.table(schema, name)
+            return catalog, table, plan.wanted_columns(table, question)
+        except (NotFound, PermissionDenied):
+            if catalog is not had:
+                raise
+        return self._known(question, fresh=True)
 
     def _pages(
         self, table: Table, columns: Sequence[catalog_.Column], layout: Layout, provenance: dict[str, Any]
@@ -187,15 +210,16 @@ class MetabaseSource:
         provenance["time"] = frame.now
 
     def _plain(
-        self, source: plan.Source, layout: Layout, provenance: dict[str, Any]
+        self, source: plan.Source, layout: Layout, provenance: dict[str, Any], table: Table | None = None
     ) -> Generator[pa.RecordBatch, None, None]:
         expressions = [one.expression(packed.reference(i)) for i, one in enumerate(layout.readings)]
-        text, offset = rows.statement(source.text, len(expressions), expressions, offset=source.offset)
+        place, shape = (None, None) if table is None else ((table.schema, table.name), table.shape)
+        text, offset = rows.statement(source.text, expressions, offset=source.offset, table=place)
         provenance.update(path="plain", statements=provenance["statements"] + 1)
         with (
             located(self.server, replace(source, text=text, offset=offset)),
             self.server.export(text) as answer,
-            closing(rows.read_rows(answer.pieces(), answer.where, layout)) as reading,
+            closing(rows.read_rows(answer.pieces(), answer.where, layout, shape)) as reading,
         ):
             for _, batch in reading:
                 yield batch
@@ -206,6 +230,7 @@ class MetabaseSource:
         source: plan.Source,
         layout: Layout,
         provenance: dict[str, Any],
+        table: Table | None = None,
     ) -> Generator[pa.RecordBatch, None, None]:
         """Give the packed answer, or the plain one if the server cannot do the packed statement."""
         delivered = False
@@ -216,10 +241,10 @@ class MetabaseSource:
                     yield batch
                 return
             except QueryFailed as error:
-                if delivered or self._path != "auto" or not _ours(error):
+                if delivered or self._path != "auto" or _stale(error) or not _ours(error):
                     raise
                 log.warning("%s: the packed statement failed (%s); reading plain rows", layout.label, error.sqlstate)
-        yield from self._plain(source, layout, provenance)
+        yield from self._plain(source, layout, provenance, table)
 
 
 def _now() -> str:

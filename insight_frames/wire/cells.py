@@ -177,6 +177,10 @@ class StaleCatalog(IncompleteResult):
     """A table's columns are no longer what the catalogue said; nothing was read."""
 
 
+def stale() -> StaleCatalog:
+    return StaleCatalog(sentence("A table's columns have changed since the catalogue was read", try_="ask again"))
+
+
 @dataclass
 class Frame:
     """The first and last row of a packed statement: the server's settings and the proof of the end.
@@ -202,9 +206,7 @@ class Frame:
             self._check_style(settings)
             shapes = settings["shapes"] or {}
             if any(shapes.get(str(key)) != shape for key, shape in self.expected.items()):
-                raise StaleCatalog(
-                    sentence("A table's columns have changed since the catalogue was read", try_="ask again")
-                )
+                raise stale()
         elif cell.t == END:
             self.ended = True
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..catalog import SHAPE
+from ..catalog import shape_of
 from ..sql import qualified, string_literal
 
 ROWS_PER_CELL = 300  # form N
@@ -39,8 +39,10 @@ def pages(
 
     Needs PostgreSQL 14, where a condition on ``ctid`` becomes a TID range scan; on older servers it is one whole scan
     per cell. ``expressions`` are over the alias ``t``. Where TOAST makes pages heavy, one page is cut into slices.
+    ``l`` is there to lock the table before its name becomes a number: a reader who waits for a refresh that exchanges
+    the table would otherwise walk the new table by the size of the old one.
     """
-    table, name_text = qualified(schema, name), string_literal(_regclass(schema, name))
+    table, name_text = qualified(schema, name), string_literal(regclass(schema, name))
     size = f"pg_relation_size({name_text})/current_setting('block_size')::int"
     upper = size if last is None else f"least({size},{last})"
     row = ",".join(["0", *expressions, "0"])
@@ -49,10 +51,11 @@ def pages(
         f" (select string_agg(row({row})::text||E'\\n','') from only {table} t\n"
         f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
         f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid) as d\n"
-        f"from (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
+        f"from (select count(*) from only {table} where false) l,\n"
+        f"  (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
         f"  from (select y.b, greatest(1,least(64,32768*y.a/y.z)) as p, greatest(1,least(292,y.z/y.a/65536)) as s\n"
         f"    from (select greatest(1,{upper}-{first}) as b, greatest(1,{size}) as a,\n"
-        f"            greatest(1,pg_table_size({name_text})) as z) y) z\n"
+        f"            greatest(1,pg_table_size({name_text})) as z where {size} is not null) y) z\n"
         f"  offset 0) c,\n"
         f"  unnest(array(select generate_series(0,(c.m-1)*c.p,c.p))) x(g)"
     )
@@ -88,11 +91,8 @@ def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | 
     ``shapes`` maps branches to the tables (schema, name) whose columns the settings row is to describe by a hash, so
     that a catalogue read earlier is known to hold still.
     """
-    tables = ",".join(f"('{key}',{string_literal(_regclass(*table))})" for key, table in (shapes or {}).items())
-    hashes = (
-        f"(select json_object_agg(v.k,(select {SHAPE} from pg_attribute a"
-        f" where a.attrelid=v.r::regclass and a.attnum>0 and not a.attisdropped)) from (values {tables}) v(k,r))"
-    )
+    tables = ",".join(f"('{key}',{string_literal(regclass(*table))})" for key, table in (shapes or {}).items())
+    hashes = f"(select json_object_agg(v.k,{shape_of('v.r::regclass')}) from (values {tables}) v(k,r))"
     head = (
         f"select '{SETTINGS}'::text as t, txid_current_snapshot()::text as m,\n"
         f" to_char(timezone('UTC',now()),'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as n,\n"
@@ -149,5 +149,6 @@ def unchanged(schema: str, name: str, snapshot: str) -> str:
     )
 
 
-def _regclass(schema: str, name: str) -> str:
+def regclass(schema: str, name: str) -> str:
+    """Give the text that PostgreSQL reads as this relation's name."""
     return ".".join('"' + one.replace('"', '""') + '"' for one in (schema, name))

@@ -13,35 +13,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
 
+from ..catalog import shape_of
 from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue
-from .cells import cut, no_rows
-from .packed import ALIAS
+from ..sql import string_literal
+from .cells import cut, no_rows, stale
+from .packed import ALIAS, regclass
 from .unpack import BadColumn, Layout, assemble, out_of_range, without_columns
 
 BLOCK = 4 << 20
 
-_FIRST_KEY = re.compile(rb'\{"(?:n|e|c\d+)":')
+_FIRST_KEY = re.compile(rb'\{"(?:[neh]|c\d+)":')
 
 
-def statement(source: str, names: int, expressions: Sequence[str], *, offset: int = 0) -> tuple[str, int]:
-    """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it."""
-    aliases = f"({','.join(f'c{i}' for i in range(names))})" if names else ""
+def statement(
+    source: str, expressions: Sequence[str], *, offset: int = 0, table: tuple[str, str] | None = None
+) -> tuple[str, int]:
+    """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
+
+    The first row tells the shape of ``table``, so that a catalogue read earlier is known to hold still.
+    """
+    aliases = f"({','.join(f'c{i}' for i in range(len(expressions)))})" if expressions else ""
     values = "".join(f", '.'||({one})::text as c{i}" for i, one in enumerate(expressions))
+    shape = shape_of(f"{string_literal(regclass(*table))}::regclass") if table else "null"
     head = (
-        "select s.* from (select) o left join (\n"
+        f"select s.*, case when coalesce(s.n,'1')='1' then {shape} end as h from (select) o left join (\n"
         f" select (row_number() over ())::text as n, lead('.'::text) over () as e{values}\n from (\n"
     )
     return f"{head}{source}\n ) {ALIAS}{aliases}) s on true", len(head) + offset
 
 
-def read_rows(pieces: Iterable[bytes], where: str, layout: Layout) -> Generator[tuple[int, pa.RecordBatch], None, None]:
-    """Give record batches of a plain export, and end only if it was proven whole."""
-    names = ["n", "e", *(f"c{i}" for i in range(len(layout.readings)))]
+def read_rows(
+    pieces: Iterable[bytes], where: str, layout: Layout, shape: str | None = None
+) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    """Give record batches of a plain export, and end only if it was proven whole; StaleCatalog for another shape."""
+    names = ["n", "e", "h", *(f"c{i}" for i in range(len(layout.readings)))]
     schema = pa.schema([(one, pa.string()) for one in names])
     count, ended = 0, False
     for block in _blocks(pieces, where):
         table = _parse(block, schema, where)
+        if not count and shape is not None and table.column("h")[0].as_py() != shape:
+            raise stale()
         empty = table.num_rows == 1 and not count and table.column("n").combine_chunks()[0].as_py() in (None, "")
         if empty:
             ended = True
@@ -74,7 +86,7 @@ def _blocks(pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
             data = data[end + len(glue) :]
     end_of_list = data.rstrip()
     if not (end_of_list.endswith(b"]") and end_of_list[:-1].rstrip().endswith(b"}")):
-        late = re.search(rb'\}\s*(?=\{"(?!(?:n|e|c\d+)":))', data)
+        late = re.search(rb'\}\s*(?=\{"(?!(?:[neh]|c\d+)":))', data)
         raise no_rows(data[late.end() :], where) if late else cut(where, "a body without its end")
     yield end_of_list[:-1].rstrip().replace(separator, line)
 

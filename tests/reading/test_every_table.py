@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from oracle import Database, expected_table, same
+from expected import Database, expected_table, same
 
 from insight_frames import Connection
 from insight_frames.sandbox import Box

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from oracle import expected_table, same
+from expected import expected_table, same
 from sandboxes import Database, Scratch
 
 from insight_frames import Connection
