@@ -44,6 +44,7 @@ _BASE: dict[str, str] = {
 _OF_VALUES: dict[str, str] = {  # where they differ: by the Java class of the values
     "int8": "type/Integer",
     "uuid": "type/Text",
+    "bit": "type/Boolean",
     **dict.fromkeys(("json", "jsonb", "inet", "cidr", "macaddr", "xml", "pg_lsn"), "type/*"),
 }
 _OF_VALUES_31 = {**dict.fromkeys(("time", "timetz", "timestamptz"), "type/DateTime"), "money": "type/Float"}
@@ -57,7 +58,9 @@ def native(number: int, type_name: str, sample: list[str | None]) -> str:
     if number >= 35:
         if (known := _BASE.get(type_name)) is not None:
             return known if known != "type/Integer" or type_name != "oid" or seen else "type/*"
-        other = type_name in _KEPT or type_name.startswith("_") or type_name == "bit"
+        if type_name == "bit" and seen and len(seen[0]) == 1:
+            return "type/Boolean"
+        other = type_name in _KEPT or type_name.startswith("_")
         return "type/Text" if seen and not other else "type/*"
     if not seen:
         return "type/*"

@@ -88,8 +88,8 @@ _INTERVAL = re.compile(
 )
 
 
-def interval(text: str) -> str:
-    """An interval in the driver's own words."""
+def _interval(text: str) -> tuple[str, Decimal]:
+    """An interval in the driver's words up to the seconds, and the seconds."""
     parts = {"year": 0, "mon": 0, "day": 0}
     hours = minutes = 0
     seconds = Decimal(0)
@@ -98,11 +98,27 @@ def interval(text: str) -> str:
             parts[match["unit"]] = int(match["count"])
         else:
             sign = -1 if match["sign"] else 1
-            hours, minutes, seconds = sign * int(match["h"]), sign * int(match["m"]), sign * Decimal(match["s"])
-    shown = f"{seconds.normalize():f}"
-    shown = shown if "." in shown else f"{shown}.0"
-    shown = "0.0" if shown == "-0.0" else shown
-    return f"{parts['year']} years {parts['mon']} mons {parts['day']} days {hours} hours {minutes} mins {shown} secs"
+            hours, minutes, seconds = (
+                sign * int(match["h"]),
+                sign * int(match["m"]),
+                Decimal(match["sign"] + match["s"]),
+            )
+    return f"{parts['year']} years {parts['mon']} mons {parts['day']} days {hours} hours {minutes} mins", seconds
+
+
+def interval(text: str) -> str:
+    """An interval in the driver's own words."""
+    words, seconds = _interval(text)
+    shown = f"{seconds:f}".rstrip("0").rstrip(".") if "." in f"{seconds:f}" else f"{int(seconds)}"
+    return f"{words} {shown if '.' in shown else f'{shown}.0'} secs"
+
+
+def interval_old(text: str) -> str:
+    """The same by drivers before 42.2.9: two decimals at least, and a sign on the zero seconds of a negative time."""
+    words, seconds = _interval(text)
+    whole, _, fraction = f"{seconds.copy_abs():f}".partition(".")
+    sign = "-" if seconds.is_signed() else ""
+    return f"{words} {sign}{int(whole)}.{fraction.rstrip('0').ljust(2, '0')} secs"
 
 
 def iso_year(year: int) -> str:
@@ -144,6 +160,8 @@ def _gregorian(day_number: int) -> tuple[int, int, int]:
 
 def joda_date(text: str) -> str:
     """A date as the eldest eras tell it: old days moved by the change of calendars, years without a plus sign."""
+    if text in INFINITE:
+        return text
     year, rest = split_date(text)
     if (year, rest) < (1582, "10-15"):
         month, day = map(int, rest.split("-"))

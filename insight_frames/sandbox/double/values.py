@@ -28,6 +28,9 @@ BARE = {"int", "oid", "numeric", "float4", "float8", "money", "bool", "bit"}
 Text = Callable[[str], str]
 
 
+_TRUTHS = ("true", "false")
+
+
 class Unserializable(Exception):
     """A value that breaks the old serializer after the status went out."""
 
@@ -48,7 +51,7 @@ class Writer:
         text = value.decode("utf-8")
         if self.text is not None:
             text = self.text(text)
-        if self.bare and text not in java.SPECIAL:
+        if self.bare and text not in java.SPECIAL and (self.kind != "bit" or text in _TRUTHS):
             return text or "null"
         return quote(text)
 
@@ -70,15 +73,9 @@ def quote(text: str) -> str:
     return quoted
 
 
-def kind_of(type_name: str, typmod: int) -> str:
-    """The family of a type."""
-    kind = KINDS.get(type_name, "text")
-    return "text" if kind == "bit" and typmod != 1 else kind
-
-
-def writer(era: Era, type_name: str, typmod: int, destination: str) -> Writer:
+def writer(era: Era, type_name: str, destination: str) -> Writer:
     """The writer of a column for ``dataset``, ``json`` or ``csv``."""
-    kind = kind_of(type_name, typmod)
+    kind = KINDS.get(type_name, "text")
     if destination != "dataset" and era.formatted:
         return _for_people(kind)
     text = _text(era, kind, destination)
@@ -132,7 +129,14 @@ def _truth(text: str) -> str:
 
 
 def _bit(text: str) -> str:
-    return "true" if text == "1" else "false"
+    """One bit is a truth value, several are text."""
+    return {"1": "true", "0": "false"}.get(text, text)
+
+
+def _bit_old(text: str) -> str:
+    if text not in ("1", "0"):
+        raise QueryError(f'Cannot cast to boolean: "{text}"', java=PSQL, error_type="qp", state="42846")
+    return _bit(text)
 
 
 def _object(text: str) -> str:
@@ -158,8 +162,8 @@ def _text(era: Era, kind: str, destination: str) -> Text | None:
         "float4": java.float4,
         "float8": java.float8,
         "bool": _truth,
-        "bit": _bit,
-        "interval": java.interval,
+        "bit": _bit_old if era.number < 35 else _bit,
+        "interval": java.interval_old if era.number < 35 else java.interval,
         "geometry": java.geometry,
         "bytea": _object if destination == "csv" else _hex,
         "numeric": {31: _decimal_31, 34: _decimal_34}.get(era.number, _decimal),
@@ -264,11 +268,10 @@ def _joda(kind: str, interactive: bool) -> Text | None:
         return f"{day}T{java.millis(time)}Z"
 
     def date(text: str) -> str:
+        day, time = java.joda_date(text), "00:00:00"
         if text in java.INFINITE:
-            day = (_LAST if text == "infinity" else _FIRST)[0]
-        else:
-            day = java.joda_date(text)
-        return f"{day}T00:00:00.000Z" if interactive else day
+            day, time = _LAST if text == "infinity" else _FIRST
+        return f"{day}T{time}.000Z" if interactive else day
 
     forms: dict[str, Text] = {
         "date": date,
