@@ -75,8 +75,10 @@ class Relation:
 
 
 def connect(dsn: str, role: str) -> psycopg.Connection[Any]:
-    """A connection as ``role``, each statement on its own."""
-    return psycopg.connect(make_conninfo(dsn, user=role), autocommit=True)
+    """A connection as ``role``, each statement on its own; a table that somebody holds is not waited for."""
+    conn = psycopg.connect(make_conninfo(dsn, user=role), autocommit=True)
+    conn.execute("SET lock_timeout = '2s'")
+    return conn
 
 
 def read(dsn: str, role: str) -> list[Relation]:

@@ -114,6 +114,8 @@ class Writer:
     def filter(self, clause: list[Any]) -> Sql:
         """A filter clause as a condition."""
         word, rest = token(clause[0]), clause[1:]
+        if rest and isinstance(rest[0], int) and not isinstance(rest[0], bool):
+            rest = [["field-id", rest[0]], *rest[1:]]  # the oldest way to name a field
         if word in ("and", "or"):
             return "(" + joined(f" {word.upper()} ", (self._part(one) for one in rest)) + ")"
         if word == "not":

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import fragments
+from . import fragments, jdbc
 from .fragments import Sql, joined
 from .parsing import number
-from .query import QueryError, Statement
+from .query import PSQL, QueryError, Statement
 
 if TYPE_CHECKING:
     from .app import App, Database, Request
@@ -57,7 +57,20 @@ def substitute(app: App, req: Request, query: dict[str, Any], database: Database
     values = Values(app, req, database, tags, given)
     sql = _render(app, pieces, values)
     sql = Sql(sql.text.strip(), sql.args)
+    _check_places(sql)
     return Statement(sql.text, list(sql.args) if sql.args else None, native_form=_form(app, sql, tags, values))
+
+
+def _check_places(sql: Sql) -> None:
+    """Complain as the JDBC driver does when a tag stood in quotes, where no argument can go."""
+    places = sum(count for _, count in jdbc.split(sql.text, markers=True)) if sql.args else 0
+    if len(sql.args) > places:
+        raise QueryError(
+            f"The column index is out of range: {places + 1}, number of columns: {places}.",
+            java=PSQL,
+            error_type="invalid-query",
+            state="22023",
+        )
 
 
 def _form(app: App, sql: Sql, tags: dict[str, Any], values: Values) -> dict[str, Any]:

@@ -6,7 +6,6 @@ the rows fails, it learns nothing; those failures are repeated here, because the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,41 +47,43 @@ class Sample:
         return made
 
 
-def sample(app: App, table: Table, fields: list[Field]) -> Iterator[tuple[Field, Sample | None]]:
-    """Each of ``fields`` that is worth sampling with its counts; nothing for a table that is empty or closed."""
+def sample(app: App, table: Table, fields: list[Field]) -> list[tuple[Field, Sample | None]] | None:
+    """Each of ``fields`` that is worth sampling with its counts; none for a table that is empty or closed.
+
+    None where the table could not be read just now: somebody holds it, or a view over it fails.
+    """
     wanted = [one for one in fields if not one.primary]
     if not table.readable or not wanted:
-        return
-    with catalog.connect(table.database.dsn, table.database.role) as conn:
-        counts: list[tuple[Any, ...]] = []
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
-            try:
-                row = conn.execute(_statement(table, part)).fetchone() or ()
-            except psycopg.Error:
-                return  # a view that cannot be read now is a table nothing is known of
-            if not row or row[0] == 0:
-                return
-            counts += [(row[0], *row[1 + at : 1 + at + _PARTS]) for at in range(0, len(part) * _PARTS, _PARTS)]
+        return []
+    counts: list[tuple[Any, ...]] = []
+    try:
+        with catalog.connect(table.database.dsn, table.database.role) as conn:
+            for start in range(0, len(wanted), _AT_ONCE):
+                part = wanted[start : start + _AT_ONCE]
+                row = conn.execute(_statement(app.era, table, part)).fetchone() or (0,)
+                if row[0] == 0:
+                    return []
+                counts += [(row[0], *row[1 + at : 1 + at + _PARTS]) for at in range(0, len(part) * _PARTS, _PARTS)]
+    except psycopg.Error:
+        return None
     if app.era < 34 and any(_unreadable(one, count) for one, count in zip(wanted, counts, strict=True)):
-        return
-    for one, count in zip(wanted, counts, strict=True):
-        yield one, _judge(app.era, one, count)
+        return []
+    return [(one, _judge(app.era, one, count)) for one, count in zip(wanted, counts, strict=True)]
 
 
-def _statement(table: Table, fields: list[Field]) -> sql.Composed:
+def _statement(era: int, table: Table, fields: list[Field]) -> sql.Composed:
     parts: list[sql.Composable] = [sql.SQL("count(*)")]
     for one in fields:
         name = _value(one)
+        text = isa(one.base_type, "Text")
+        looks = (_JSON, _URL, _EMAIL) if text else ()
         parts += [
             sql.SQL("count(DISTINCT {}::text)").format(name),
             sql.SQL("count({})").format(name),
             sql.SQL("coalesce(sum(length({}::text)), 0)").format(name),
-            *(
-                sql.SQL("count(*) FILTER (WHERE {}::text ~ {})").format(name, sql.Literal(pattern))
-                for pattern in (_JSON, _URL, _EMAIL)
-            ),
-            sql.SQL("bool_or({}::text ~ {})").format(name, sql.Literal(_HUGE)),
+            *(sql.SQL("count(*) FILTER (WHERE {}::text ~ {})").format(name, sql.Literal(pattern)) for pattern in looks),
+            *([sql.SQL("0")] * (3 - len(looks))),
+            sql.SQL("bool_or({}::text ~ {})").format(name, sql.Literal(_HUGE)) if era < 34 else sql.SQL("false"),
         ]
     source = sql.Identifier(table.schema, table.name)
     return sql.SQL("SELECT {} FROM (SELECT * FROM {} LIMIT {}) q").format(

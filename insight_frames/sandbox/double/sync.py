@@ -6,6 +6,7 @@ from them the categories) is read table by table when somebody looks, so that st
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -78,6 +79,7 @@ class Metadata:
     tables: dict[int, Table] = field(default_factory=dict)
     fields: dict[int, Field] = field(default_factory=dict)
     synced: set[int] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock)  # not the app's: PostgreSQL may keep us waiting
     next_table: int = _FIRST_TABLE
 
     def of(self, database: Database) -> list[Table]:
@@ -91,22 +93,23 @@ class Metadata:
 
 def metadata(app: App) -> Metadata:
     """The metadata of all databases; those not read yet are read now."""
-    with app.lock:
-        kept = _kept(app)
+    kept = _kept(app)
+    with kept.lock:
         for number in [one for one in app.databases if one not in kept.synced]:
             synchronise(app, app.databases[number])
         return kept
 
 
 def _kept(app: App) -> Metadata:
-    kept: Metadata = app.store.setdefault("metadata", Metadata(_FIRST_FIELD.get(app.era, 1)))
+    with app.lock:
+        kept: Metadata = app.store.setdefault("metadata", Metadata(_FIRST_FIELD.get(app.era, 1)))
     return kept
 
 
 def synchronise(app: App, database: Database) -> None:
     """Bring the metadata of one database up to date; tables and fields keep their numbers."""
-    with app.lock:
-        kept = _kept(app)
+    kept = _kept(app)
+    with kept.lock:
         first = database.id not in kept.synced
         kept.synced.add(database.id)
         found = [one for one in catalog.read(database.dsn, database.role) if one.readable or app.era < 36]
@@ -217,11 +220,12 @@ def _targets(relation: catalog.Relation, table: Table, pairs: dict[int, tuple[ca
 
 def analyse(app: App, table: Table) -> None:
     """Read what rows tell about a table's fields, once after each synchronisation."""
-    with app.lock:
+    with _kept(app).lock:
         if table.analysed:
             return
-        table.analysed = True
-        for one, values in sample(app, table, [each for each in table.fields if each.active]):
+        found = sample(app, table, [each for each in table.fields if each.active])
+        table.analysed = found is not None
+        for one, values in found or []:
             one.values = values
             one.meaning = one.meaning or fieldtypes.name_meaning(app.era, one.name, one.base_type)
             if one.meaning is None and values is not None:
