@@ -43,7 +43,6 @@ _RESOURCE: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "path": str,
     "bytes": int,
-    "rows": int,
     "hash": str,
     "schema": dict,
     "insight": dict,
@@ -53,6 +52,7 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "table": str,
     "kind": str,
     "comment": (str, type(None)),
+    "rows": int,
     "content": str,
     "columns": list,
     "primary_key": bool,
@@ -176,7 +176,7 @@ def _check_resource(resource: Any, where: str) -> None:
     _typed(table, _TABLE, f"{where}.insight")
     if resource["path"] != file_path(table["schema"], table["table"]):
         raise _broken(f"{where}.path", file_path(table["schema"], table["table"]))
-    if resource["bytes"] < 0 or resource["rows"] < 0:
+    if resource["bytes"] < 0 or table["rows"] < 0:
         raise _broken(where, "numbers of bytes and rows that are not negative")
     _digest(resource["hash"].removeprefix("sha256:"), f"{where}.hash")
     _digest(table["content"], f"{where}.insight.content")

@@ -44,7 +44,7 @@ class Snapshot:
 
     def __repr__(self) -> str:
         summary = self.manifest["insight"]
-        rows = sum(one["rows"] for one in self.manifest["resources"])
+        rows = sum(one["insight"]["rows"] for one in self.manifest["resources"])
         return (
             f"<Snapshot {str(self.path)!r}: {len(self.tables)} tables, {rows:,} rows, taken {summary['taken']},"
             f" fingerprint {self.fingerprint}>"

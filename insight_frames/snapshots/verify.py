@@ -76,7 +76,7 @@ def verify(path: Path, *, fingerprint: str | None = None) -> Report:
         path,
         problems,
         len(resources),
-        sum(one["rows"] for one in resources),
+        sum(one["insight"]["rows"] for one in resources),
         sum(one["bytes"] for one in resources),
         now[:16],
     )
@@ -150,8 +150,8 @@ def _check_rows(file: Path, resource: dict[str, Any]) -> tuple[list[str], str]:
             hashed.add(batch.columns, batch.num_rows)
     if not schema.names:
         hashed.add([], rows)
-    if rows != resource["rows"]:
-        problems.append(f"it holds another number of rows: expected {resource['rows']}, got {rows}")
+    if rows != resource["insight"]["rows"]:
+        problems.append(f"it holds another number of rows: expected {resource['insight']['rows']}, got {rows}")
     content = hashed.hexdigest(column_facts(schema))
     if content != resource["insight"]["content"]:
         problems.append("its contents differ from the manifest's (content hash)")

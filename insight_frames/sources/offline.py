@@ -110,7 +110,7 @@ class OfflineSource:
             yield opened
 
     def _rows(self, table: Table) -> int:
-        return int(self._resources[table.schema, table.name]["rows"])
+        return int(self._resources[table.schema, table.name]["insight"]["rows"])
 
     def _provenance(self, table: Table) -> dict[str, Any]:
         summary = self.manifest["insight"]
@@ -154,7 +154,7 @@ def catalog_of(manifest: inventory.Manifest) -> Catalog:
             kind=facts["kind"],
             columns=columns,
             comment=facts["comment"],
-            rows_estimate=resource["rows"],
+            rows_estimate=facts["rows"],
             bytes=resource["bytes"],
             has_primary_key=facts["primary_key"],
             keys=tuple(tuple(one) for one in facts["keys"]),
