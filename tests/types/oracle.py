@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psycopg
+from cases import Case
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -35,6 +36,18 @@ def printed_elements(connection: Connection, relation: str, column: str = "v") -
     all_ = f"array(select {one} from unnest(t.{column}) u(u))"
     query = f"select case when t.{column} is not null then {all_} end from {relation} t order by n"
     return [value for (value,) in connection.execute(query.encode()).fetchall()]
+
+
+PRINTED = ("timetz[]", "colour[]")  # lists whose elements psycopg cannot load
+
+
+def column_oracle(connection: Connection, table: str, case: Case) -> tuple[list[Any], list[Any]]:
+    """psycopg's values and PostgreSQL's text; psycopg too gives most text types as the text it was sent."""
+    elements = case.whole == "object" and case.type.endswith("[]")
+    printed: list[Any] = (printed_elements if elements else printed_values)(connection, table)
+    if case.whole == "str" or case.type in PRINTED:
+        return printed, printed
+    return python_values(connection, table), printed
 
 
 def check(column: pd.Series[Any], values: Sequence[Any], printed: Sequence[Any]) -> None:

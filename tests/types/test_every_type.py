@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import pandas as pd
 import pytest
 from cases import CASES, Case
 from conftest import Connection, MakeTable
-from oracle import check, printed_elements, printed_values, python_values
-from typereader import read_packed, read_strings
+from oracle import check, column_oracle
+from typereader import dtype_name, read_packed, read_strings, wanted_dtype
 
 from insight_frames.sinks.frame import to_frame, to_frames
 
 BACKENDS = (None, "numpy_nullable", "pyarrow")
-PRINTED = ("timetz[]", "colour[]")  # lists whose elements psycopg cannot load
-BEFORE_3 = int(pd.__version__.split(".")[0]) < 3
-
-
-def dtype_name(dtype: Any) -> str:
-    """Name a dtype; before pandas 3 text is object by default, and pandas then names the arrow string otherwise."""
-    if isinstance(dtype, pd.ArrowDtype):
-        return f"{dtype.pyarrow_dtype}[pyarrow]"
-    return str(dtype)
-
-
-def wanted(case: Case, missing: bool, backend: str | None) -> str:
-    name = {None: case.missing if missing else case.whole, "numpy_nullable": case.nullable, "pyarrow": case.arrow}[
-        backend
-    ]
-    return "object" if name == "str" and BEFORE_3 else name
 
 
 def contents(case: Case) -> dict[str, Sequence[str]]:
@@ -47,14 +29,14 @@ ROWS = [pytest.param(case, name, id=f"{case}-{name}") for case in CASES for name
 def test_frame_equals_psycopg(case: Case, rows: str, connection: Connection, make_table: MakeTable) -> None:
     given = contents(case)[rows]
     table = make_table(case.type, given)
-    values, printed = _oracle(connection, table, case)
+    values, printed = column_oracle(connection, table, case)
     for read in (read_packed, read_strings):
         arrow = read(connection, table, order="order by t.n")
         arrow.validate(full=True)
         for backend in BACKENDS:
             frame = to_frame(arrow.schema, arrow.to_batches(), dtype_backend=backend)
             if case.type != "interval year to month" or any(values):  # without months it would be timedelta64
-                assert dtype_name(frame["v"].dtype) == wanted(case, "null" in given, backend)
+                assert dtype_name(frame["v"].dtype) == wanted_dtype(case, "null" in given, backend)
             check(frame["v"], values, printed)
 
 
@@ -62,14 +44,14 @@ def test_frame_equals_psycopg(case: Case, rows: str, connection: Connection, mak
 def test_exact_numbers_equal_psycopg(case: Case, connection: Connection, make_table: MakeTable) -> None:
     given = [one for one in (*case.ordinary, *case.extreme) if "NaN" not in one or case.type == "numeric"]
     table = make_table(case.type, given)
-    values, printed = _oracle(connection, table, case)
+    values, printed = column_oracle(connection, table, case)
     for read in (read_packed, read_strings):
         arrow = read(connection, table, order="order by t.n", numbers="exact")
         for backend in BACKENDS:
             exact = to_frame(arrow.schema, arrow.to_batches(), dtype_backend=backend, coerce_float=False)
             check(exact["v"], values, printed)
             floats = to_frame(arrow.schema, arrow.to_batches(), dtype_backend=backend)
-            assert dtype_name(floats["v"].dtype) == wanted(case, False, backend)
+            assert dtype_name(floats["v"].dtype) == wanted_dtype(case, False, backend)
             check(floats["v"], values, printed)
 
 
@@ -77,7 +59,7 @@ def test_exact_numbers_equal_psycopg(case: Case, connection: Connection, make_ta
 def test_chunks_have_the_same_dtypes(case: Case, connection: Connection, make_table: MakeTable) -> None:
     given = (*case.ordinary, *case.extreme, *([] if case.type == "dose" else ["null", "null"]))
     table = make_table(case.type, given)
-    values, printed = _oracle(connection, table, case)
+    values, printed = column_oracle(connection, table, case)
     arrow = read_packed(connection, table, order="order by t.n")
     for backend in BACKENDS:
         frames = list(to_frames(arrow.schema, arrow.to_batches(), chunksize=2, dtype_backend=backend))
@@ -87,12 +69,3 @@ def test_chunks_have_the_same_dtypes(case: Case, connection: Connection, make_ta
             assert frame.dtypes.equals(empty[0].dtypes)
             check(frame["v"], values[2 * start : 2 * start + 2], printed[2 * start : 2 * start + 2])
         assert sum(map(len, frames)) == len(values)
-
-
-def _oracle(connection: Connection, table: str, case: Case) -> tuple[list[Any], list[Any]]:
-    """psycopg's values and PostgreSQL's text; psycopg too gives most text types as the text it was sent."""
-    elements = case.whole == "object" and case.type.endswith("[]")
-    printed: list[Any] = (printed_elements if elements else printed_values)(connection, table)
-    if case.whole == "str" or case.type in PRINTED:
-        return printed, printed
-    return python_values(connection, table), printed

@@ -6,13 +6,16 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pcsv
+from cases import Case
 
 from insight_frames.pgtypes import PgType, Reading, field, pg_type, reading
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+BEFORE_3 = int(pd.__version__.split(".")[0]) < 3
 
 
 def types_of(connection: Connection, relation: str) -> list[tuple[str, PgType, bool]]:
@@ -88,3 +91,17 @@ def _schema(columns: Sequence[tuple[str, PgType, bool]], readings: Sequence[Read
     return pa.schema(
         [field(name, how, nullable=not not_null) for (name, _, not_null), how in zip(columns, readings, strict=True)]
     )
+
+
+def dtype_name(dtype: Any) -> str:
+    """Name a dtype; before pandas 3 text is object by default, and pandas then names the arrow string otherwise."""
+    if isinstance(dtype, pd.ArrowDtype):
+        return f"{dtype.pyarrow_dtype}[pyarrow]"
+    return str(dtype)
+
+
+def wanted_dtype(case: Case, missing: bool, backend: str | None) -> str:
+    name = {None: case.missing if missing else case.whole, "numpy_nullable": case.nullable, "pyarrow": case.arrow}[
+        backend
+    ]
+    return "object" if name == "str" and BEFORE_3 else name
