@@ -26,6 +26,11 @@ def _words(phrases: list[str]) -> str:
     return "|".join(phrase.replace(" ", r"\s+") for phrase in ordered)
 
 
+_SIGNS = [  # "||" is two of them to it
+    "<>", "<=", ">=", "!=", "<<", ">>", "||/", "|/", "::", "->>", "->", "~~*", "~~", "!~~*", "!~~", "~*", "!~*", "!~",
+    "!!",
+]  # fmt: skip
+_OPERATORS = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _TOKEN = re.compile(
     rf"""
     (?P<space>\s+)
@@ -36,8 +41,9 @@ _TOKEN = re.compile(
   | (?P<flat>\b(?:{_words(_FLAT)})\b)
   | (?P<clause>\b(?:{_words(_CLAUSES)})\b)
   | (?P<break>\b(?:{_words(_BREAKS)})\b)
+  | (?P<number>(?:-\s*)?\d+(?:\.\d+)?(?:[eE]-?\d+)?\b)
   | (?P<word>\w+(?:\.\w+)*)
-  | (?P<operator>::|<>|!=|<=|>=|\|\||->>|->|=>|.)
+  | (?P<operator>{_OPERATORS}|.)
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
@@ -118,7 +124,7 @@ def _place(out: _Layout, tokens: list[tuple[str, str]], at: int, kind: str, text
         out.line()
         out.text += _bare(text)
         out.line()
-    elif kind == "break":
+    elif kind == "break" and not _between(tokens, at):
         out.line()
         out.text += f"{_bare(text)} "
     elif kind == "open":
@@ -129,8 +135,14 @@ def _place(out: _Layout, tokens: list[tuple[str, str]], at: int, kind: str, text
         _plain(out, text)
 
 
+def _between(tokens: list[tuple[str, str]], at: int) -> bool:
+    """Whether this AND belongs to a BETWEEN two words before it."""
+    before = [text.upper() for kind, text in tokens[:at] if kind != "space"]
+    return tokens[at][1].upper() == "AND" and before[-2:-1] == ["BETWEEN"]
+
+
 def _open(out: _Layout, tokens: list[tuple[str, str]], at: int, text: str) -> None:
-    spaced = at > 0 and tokens[at - 1][0] in ("space", "open")
+    spaced = at > 0 and tokens[at - 1][0] in ("space", "open", "comment", "operator")
     if text == "(" and not spaced:
         out.text = out.text.rstrip(" ")
     out.text += text
@@ -159,8 +171,6 @@ def _plain(out: _Layout, text: str) -> None:
             out.line()
     elif text == ".":
         out.text = out.text.rstrip(" ") + "."
-    elif text == "::":
-        out.text = out.text.rstrip(" ") + "::"
     elif text == ";":
         out.indents.clear()
         out.text = out.text.rstrip(" ") + ";\n"

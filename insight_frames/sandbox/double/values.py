@@ -7,6 +7,7 @@ programs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from json.encoder import encode_basestring
@@ -28,6 +29,7 @@ BARE = {"int", "oid", "numeric", "float4", "float8", "money", "bool", "bit"}
 Text = Callable[[str], str]
 
 
+_ESCAPE = re.compile(r"(\\u00[01])([a-f])|\\.")  # every escape is looked at, so that none starts inside another
 _TRUTHS = ("true", "false")
 
 
@@ -67,9 +69,7 @@ def quote(text: str) -> str:
     """A JSON string as the Jackson library writes it: control characters in upper-case hexadecimal."""
     quoted = encode_basestring(text)
     if "\\u00" in quoted:
-        for code in (10, 11, 12, 13, 14, 15):
-            for high in "01":
-                quoted = quoted.replace(f"\\u00{high}{code:x}", f"\\u00{high}{code:X}")
+        quoted = _ESCAPE.sub(lambda match: match[1] + match[2].upper() if match[2] else match[0], quoted)
     return quoted
 
 
