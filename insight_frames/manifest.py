@@ -20,6 +20,8 @@ Manifest: TypeAlias = dict[str, Any]
 NAME = "datapackage.json"
 FORMAT = "insight-snapshot"
 VERSION = 1
+FOOTER = b"insight_frames"  # the key of our facts in a Parquet footer: JSON
+STORED = b"stored"  # metadata of a Parquet field: b"text" where the column fell back to PostgreSQL's text
 
 _PLAIN = re.compile(r"[a-z0-9_]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])$")

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,12 @@ import pyarrow.parquet as pq
 
 from .. import pgtypes
 from ..errors import InvalidInput, SnapshotError, sentence
+from ..manifest import FOOTER, STORED
 from .content import ContentHash, encoding
 from .hashing_file import HashingFile
 
 ROW_GROUP_ROWS = 122_880
 ROW_GROUP_BYTES = 32 << 20
-PROVENANCE = b"insight_frames"
-STORED = b"stored"  # field metadata: b"text" where the column fell back to PostgreSQL's text
 _PARTIAL = ".partial"
 
 
@@ -55,7 +54,7 @@ class ParquetTable:
     label : str
         How messages call the table.
     provenance : mapping, optional
-        Facts for the footer, under the key ``insight_frames``, as JSON.
+        Facts for the footer.
     """
 
     def __init__(
@@ -126,7 +125,7 @@ class ParquetTable:
         with self._disk():
             writer, file = self._open(), self._file
             facts = {**self._provenance, "rows": self._content.rows, "content": content}
-            writer.add_key_value_metadata({PROVENANCE: json.dumps(facts, ensure_ascii=False, sort_keys=True)})
+            writer.add_key_value_metadata({FOOTER: json.dumps(facts, ensure_ascii=False, sort_keys=True)})
             writer.close()
             assert file is not None
             file.close()
@@ -138,12 +137,14 @@ class ParquetTable:
     def abort(self) -> None:
         """Leave nothing behind; safe after any error, and twice."""
         self._pending = []
-        if self._file is not None:
-            self._file.discard()
-        if self._writer is not None:
-            self._writer.close()  # into nowhere: otherwise it would do so when it is collected, into the file
+        with suppress(OSError, pa.ArrowException):  # the error that brought us here is the one to be told
+            if self._file is not None:
+                self._file.discard()
+            if self._writer is not None:
+                self._writer.close()  # into nowhere: otherwise it would do so when it is collected, into the file
         self._writer = self._file = None
-        self._partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._partial.unlink()
 
     @property
     def _partial(self) -> Path:

@@ -202,7 +202,8 @@ def _hidden(target: Path, kind: str) -> list[Path]:
 
 
 def _refuse_nested(target: Path) -> None:
-    for parent in target.parents:
+    folder = Path(os.path.realpath(target.parent))
+    for parent in (folder, *folder.parents):
         if is_snapshot(parent):
             raise SnapshotError(
                 sentence(

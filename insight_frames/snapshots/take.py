@@ -27,7 +27,7 @@ from . import folder
 from .cut import Snapshot, open_snapshot
 from .inventory import resources
 
-PENDING_BYTES = 128 << 20  # rows of all tables together that wait for their row group
+PENDING_BYTES = 64 << 20  # rows of all tables together that wait for their row group
 _CONSISTENT = ("one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
 _TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"

@@ -24,7 +24,6 @@ from ..stream import Stream, open_stream
 from .order import ordered
 
 BATCH_ROWS = 65_536
-PROVENANCE = b"insight_frames"  # the key of our facts in a Parquet footer
 
 
 class OfflineSource:
@@ -129,7 +128,7 @@ class OfflineSource:
 def footer(file: pq.ParquetFile) -> dict[str, Any]:
     """Read our facts in a Parquet footer; empty if there are none."""
     try:
-        facts = json.loads((file.metadata.metadata or {}).get(PROVENANCE, b"{}"))
+        facts = json.loads((file.metadata.metadata or {}).get(inventory.FOOTER, b"{}"))
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
@@ -178,7 +177,7 @@ def _reader(field: pa.Field[Any], question: Question) -> tuple[pa.Field[Any], Co
         return asked, _same
     if wanted.arrow == pa.string():
         return asked, stored.to_text
-    fallen = (field.metadata or {}).get(b"stored") == b"text"
+    fallen = (field.metadata or {}).get(inventory.STORED) == b"text"
     if not fallen and field.type == pa.string():
         return asked, wanted.parse  # an enum, or numbers kept as their digits
     if not fallen:

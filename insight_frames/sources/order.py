@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from .. import pgtypes
 from ..errors import InvalidInput, sentence
+from ..manifest import STORED
 
 _TEXT = frozenset(("text", "varchar", "char", "name", "uuid"))
 _AS_STORED = frozenset(("int2", "int4", "int8", "oid", "bool", "date", "timestamp", "timestamptz", "time", "bytea"))
@@ -46,7 +47,7 @@ def _keys(table: pa.Table, name: str) -> list[Any]:
     if pa.types.is_floating(field.type):
         unknown = pc.fill_null(pc.is_nan(column), False)
         return [empty, unknown, pc.if_else(unknown, pa.scalar(0, field.type), column)]
-    as_text = (field.metadata or {}).get(b"stored") == b"text"
+    as_text = (field.metadata or {}).get(STORED) == b"text"
     if type_.name in ("numeric", "money") and field.type == pa.string():
         return [empty, _ranks(column, _number)]
     if type_.name == "enum":

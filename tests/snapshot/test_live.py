@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ import pandas as pd
 import pytest
 
 from insight_frames import KEY, Connection
-from insight_frames.errors import ColumnNotFound, InvalidInput, SchemaNotFound, TableNotFound, ValueOutOfRange
+from insight_frames.errors import (
+    ColumnNotFound,
+    InconsistentSnapshot,
+    InvalidInput,
+    SchemaNotFound,
+    TableNotFound,
+    ValueOutOfRange,
+)
 from insight_frames.snapshots import Snapshot, open_snapshot
 
 pytestmark = pytest.mark.parametrize("era", ["0.47"])
@@ -213,3 +221,30 @@ def test_the_same_mistakes_the_same_errors(connection: Connection, types: Any, t
             source.describe_table(types.schema, "filed")
     with pytest.raises(InvalidInput, match="cannot run where="):
         cut.read_table(types.schema, "filled", where="n = 1")
+
+
+@pytest.mark.parametrize("mode", ["delete", "truncate", "swap"])
+def test_one_moment_while_the_study_is_refreshed(connection: Connection, box: Any, mode: str, tmp_path: Path) -> None:
+    """A refresh moves `refreshed_at` of all tables at once: two values in one snapshot would be two states."""
+    seen = set()
+    with box.refreshing(every=0.1, mode=mode) as generations:
+        for number in range(40):
+            before = len(generations)
+            path = tmp_path / f"cut{number}"
+            try:
+                cut = connection.snapshot(path, schemas=["s_cardio3prod"])
+            except InconsistentSnapshot:
+                assert not path.exists()
+                continue
+            moments = set()
+            for schema, name in cut.tables:
+                if "refreshed_at" in cut.describe_table(schema, name)["column"].tolist():
+                    moments.update(cut.read_table(schema, name, columns=["refreshed_at"])["refreshed_at"].unique())
+            assert len(moments) == 1
+            assert cut.read_table("s_cardio3prod", "refresh_log")["source_as_of"].max() in moments
+            seen |= moments
+            if len(seen) == 3:
+                break
+            while len(generations) == before:
+                time.sleep(0.01)
+    assert len(seen) == 3

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from standin import Given, Text
 
+from insight_frames import manifest
 from insight_frames.errors import SnapshotError
 from insight_frames.sinks import parquet
 from insight_frames.sinks.parquet import ParquetTable, Written
@@ -109,7 +110,7 @@ def test_a_column_falls_back_to_text(type_: str, flush: bool, first: bool, tmp_p
     assert table["x"].to_pylist() == texts
     assert table["n"].to_pylist() == list(range(len(values)))
     assert written.text_columns == ("x",)
-    assert table.schema.field("x").metadata[parquet.STORED] == b"text"
+    assert table.schema.field("x").metadata[manifest.STORED] == b"text"
     assert table.schema.field("x").metadata[b"pg_type"] == type_.encode()
     (tmp_path / "again").mkdir()
     columns["x"] = (type_, Text(texts))

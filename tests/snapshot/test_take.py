@@ -175,6 +175,9 @@ def test_no_snapshot_inside_a_snapshot(inside: str, tmp_path: Path) -> None:
     taken(tmp_path / "cut")
     with pytest.raises(SnapshotError, match="inside another"):
         taken(tmp_path / "cut" / inside)
+    (tmp_path / "link").symlink_to(tmp_path / "cut" / "s_juno")
+    with pytest.raises(SnapshotError, match="inside another"):
+        taken(tmp_path / "link" / inside)
     assert open_snapshot(tmp_path / "cut").verify()
 
 
