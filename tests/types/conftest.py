@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any
 
-import psycopg
 import pytest
+from typereader import TYPES, Connection, MakeTable
 
 from insight_frames.sandbox import postgres
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-MakeTable = Callable[[str, Sequence[str]], str]
-
-TYPES = """
-create type colour as enum ('red', 'green', 'blue', 'NULL', 'a "b", c');
-create type pair as (number int, words text);
-create domain site as varchar(3) check (value <> 'xxx');
-create domain dose as numeric(6,2) not null;
-create domain choice as colour;
-create table "Odd ""Name" (id int);
-"""
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from cases import CASES, Case
-from conftest import Connection, MakeTable
-from oracle import printed_values
-from typereader import read_packed, read_strings, types_of
+from typecases import CASES, Case
+from typeoracle import printed_values
+from typereader import Connection, MakeTable, read_packed, read_strings, types_of
 
 from insight_frames.errors import InsightError, ValueOutOfRange
 from insight_frames.pgtypes import BadValue, field, pg_type, reading

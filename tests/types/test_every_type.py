@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from cases import CASES, Case
-from conftest import Connection, MakeTable
-from oracle import check, column_oracle
-from typereader import dtype_name, read_packed, read_strings, wanted_dtype
+from typecases import CASES, Case
+from typeoracle import check, column_oracle
+from typereader import Connection, MakeTable, dtype_name, read_packed, read_strings, wanted_dtype
 
 from insight_frames.sinks.frame import to_frame, to_frames
 

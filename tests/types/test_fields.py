@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cases import CASES, Case
-from conftest import Connection, MakeTable
-from typereader import read_packed, types_of
+from typecases import CASES, Case
+from typereader import Connection, MakeTable, read_packed, types_of
 
 from insight_frames.pgtypes import PgType, field, from_field, is_not_null, pg_type, reading, type_of
 from insight_frames.sinks.frame import to_frame

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from cases import CASES, Case
-from conftest import Connection, MakeTable
-from typereader import read_packed, read_strings
+from typecases import CASES, Case
+from typereader import Connection, MakeTable, read_packed, read_strings
 
 from insight_frames.pgtypes import from_field, pg_type, reading
 from insight_frames.sandbox import postgres

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from conftest import Connection
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from typereader import read_packed
+from typereader import Connection, read_packed
 
 from insight_frames.sinks.frame import to_frame
 

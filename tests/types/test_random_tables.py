@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import Connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import check, printed_elements, printed_values, python_values
-from typereader import read_packed, read_strings
+from typeoracle import check, printed_elements, printed_values, python_values
+from typereader import Connection, read_packed, read_strings
 
 from insight_frames.pgtypes import from_field, pg_type, reading
 from insight_frames.pgtypes.arrays import join_array, split_array

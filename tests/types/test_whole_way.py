@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from cases import CASES, Case
-from conftest import TYPES, Connection
-from oracle import check, column_oracle
-from typereader import dtype_name, wanted_dtype
+from typecases import CASES, Case
+from typeoracle import check, column_oracle
+from typereader import TYPES, Connection, dtype_name, wanted_dtype
 
 import insight_frames as ifr
 from insight_frames import sandbox

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pcsv
-from cases import Case
+from typecases import Case
 
 from insight_frames.pgtypes import PgType, Reading, field, pg_type, reading
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+MakeTable = Callable[[str, Sequence[str]], str]
 BEFORE_3 = int(pd.__version__.split(".")[0]) < 3
+
+TYPES = """
+create type colour as enum ('red', 'green', 'blue', 'NULL', 'a "b", c');
+create type pair as (number int, words text);
+create domain site as varchar(3) check (value <> 'xxx');
+create domain dose as numeric(6,2) not null;
+create domain choice as colour;
+create table "Odd ""Name" (id int);
+"""
 
 
 def types_of(connection: Connection, relation: str) -> list[tuple[str, PgType, bool]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psycopg
-from cases import Case
+from typecases import Case
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
