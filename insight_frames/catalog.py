@@ -102,11 +102,14 @@ class Catalog:
     """What one account sees of one database, or of some of its schemas.
 
     ``schemas`` are all visible schema names with their comments, also those whose tables were not asked for.
+    ``settled`` is False if a relation was dropped while the catalogue was read: its size is not known then, and that it
+    may be read is assumed, because the next statement tells.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     schemas: dict[str, str | None] = field(default_factory=dict)
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    settled: bool = True
 
     def check_schema(self, schema: str) -> str:
         """SchemaNotFound with near matches unless it is visible."""
@@ -213,11 +216,14 @@ def parse(rows: Iterable[Sequence[str | None]]) -> Catalog:
     settings: dict[str, Any] | None = None
     tables: dict[tuple[str, str], Table] = {}
     expected: int | None = None
+    settled = True
     for part, number, text in rows:
         if part == "0":
             settings = json.loads(text or "{}")
         elif part == "1":
-            one = _table(json.loads(text or "{}"))
+            got = json.loads(text or "{}")
+            settled = settled and got["select"] is not None  # asked about a relation that is gone, PostgreSQL says NULL
+            one = _table(got)
             tables[one.schema, one.name] = one
         else:
             expected = int(number or 0)
@@ -226,7 +232,7 @@ def parse(rows: Iterable[Sequence[str | None]]) -> Catalog:
             sentence("The catalogue did not arrive whole", expected=f"{expected} tables", got=str(len(tables)))
         )
     schemas = dict(settings.pop("schemas") or ())
-    return Catalog(settings, schemas, dict(sorted(tables.items())))
+    return Catalog(settings, schemas, dict(sorted(tables.items())), settled)
 
 
 def _table(got: dict[str, Any]) -> Table:
@@ -244,7 +250,7 @@ def _table(got: dict[str, Any]) -> Table:
         heap=got["kind"] in "rm" and got["heap"] is not False,
         inherited=bool(got["inherited"]),
         row_security=bool(got["rls"]),
-        select=bool(got["select"]),
+        select=got["select"] is not False,
         has_primary_key=any(kind == "p" for kind, _ in keys),
         keys=tuple(tuple(columns) for kind, columns in sorted(keys, key=lambda one: one[0] != "p")),
         foreign_keys=tuple(ForeignKey(tuple(a), b, c, tuple(d)) for a, b, c, d in got["links"] or ()),
@@ -265,5 +271,5 @@ def _column(got: list[Any]) -> Column:
         element=element,
         element_typtype=element_typtype,
         labels=tuple(labels or ()),
-        readable=readable,
+        readable=readable is not False,
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 from .. import catalog as catalog_
 from .. import sql
 from ..catalog import Catalog, Table
-from ..errors import InconsistentSnapshot, NotFound, PermissionDenied, QueryFailed, sentence
+from ..errors import NotFound, PermissionDenied, QueryFailed
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import packed, rows
@@ -28,10 +28,12 @@ from ..wire.unpack import Layout, read_cells
 from . import plan
 from .locate import located
 from .together import TableBatches
+from .unchanged import prove_unchanged
 
 log = logging.getLogger("insight_frames")
 
 Path = Literal["auto", "packed", "plain"]
+CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
 
 # Failures of a statement that PostgreSQL has already accepted as a query: too big, too deep, or not known to a server.
@@ -63,8 +65,11 @@ class MetabaseSource:
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Ask for the catalogue of some schemas in one request."""
         literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
-        got = self.server.rows(catalog_.statement(literals))
-        found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
+        for _ in range(CATALOG_TRIES):
+            got = self.server.rows(catalog_.statement(literals))
+            found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
+            if found.settled:
+                break
         self._settings = found.settings
         return found
 
@@ -139,7 +144,7 @@ class MetabaseSource:
         ranges = list(plan.page_ranges(table, self._statement_bytes)) if not self.server.streams else [(0, None)]
         shapes = {0: (table.schema, table.name)}
         first: Frame | None = None
-        count, snapshots = 0, set()
+        count, snapshots, files = 0, set(), set()
         for start, stop in ranges:
             frame = Frame({0: table.shape})
             branch = plan.page_branch(0, table, columns, layout, start, stop)
@@ -147,19 +152,10 @@ class MetabaseSource:
                 count += batch.num_rows
                 yield batch
             snapshots.add(frame.snapshot)
+            files.add(frame.files[0])
             first = first or frame
         if first is not None and len(snapshots) > 1:
-            self._prove_unchanged(table, first.snapshot, count)
-
-    def _prove_unchanged(self, table: Table, snapshot: str, count: int) -> None:
-        got = self.server.rows(packed.unchanged(table.schema, table.name, snapshot))[0]
-        if int(got["newer"] or 0) or int(got["rows"] or 0) != count:
-            raise InconsistentSnapshot(
-                sentence(
-                    f"{table.schema}.{table.name} changed while it was read in several statements",
-                    try_="again when the refresh has ended (refresh_log tells)",
-                )
-            )
+            prove_unchanged(self.server, table, first.snapshot, count, files, "it was read in several statements")
 
     # ------------------------------------------------------------------ queries
     def _query(self, question: Question) -> Stream:

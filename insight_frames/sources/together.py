@@ -22,6 +22,7 @@ from ..wire.cells import Frame
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import plan
+from .unchanged import prove_unchanged
 
 TABLES_PER_STATEMENT = 500  # planning time grows faster than the number of branches
 
@@ -62,6 +63,7 @@ class TableBatches:
     def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         groups = statements(self.tables, self._pages, None if self.server.streams else self.statement_bytes)
         frames: list[Frame] = []
+        files: list[set[str | None]] = [set() for _ in self.tables]
         counts = [0] * len(self.tables)
         for group in groups:
             frame = Frame({key: self.tables[piece.index].shape for key, piece in enumerate(group)})
@@ -70,7 +72,9 @@ class TableBatches:
                     counts[index] += batch.num_rows
                     yield index, batch
             frames.append(frame)
-        self.evidence = self._prove(frames, counts)
+            for key, piece in enumerate(group):
+                files[piece.index].add(frame.files[key])
+        self.evidence = self._prove(frames, counts, files)
 
     def _layout(self, table: Table) -> Layout:
         question = Question(schema=table.schema, name=table.name, numbers="exact")
@@ -99,7 +103,9 @@ class TableBatches:
         question = Question(schema=table.schema, name=table.name, numbers="exact")
         return plan.numbered_branch(key, plan.table_source(table, table.columns, question), layout)
 
-    def _prove(self, frames: Sequence[Frame], counts: Sequence[int]) -> dict[str, Any]:
+    def _prove(
+        self, frames: Sequence[Frame], counts: Sequence[int], files: Sequence[set[str | None]]
+    ) -> dict[str, Any]:
         evidence: dict[str, Any] = {
             "consistency": "one-statement" if len(frames) <= 1 else "same-generation",
             "statements": len(frames),
@@ -108,7 +114,7 @@ class TableBatches:
         }
         if len(evidence["snapshots"]) <= 1:
             return evidence
-        for table, count in zip(self.tables, counts, strict=True):
+        for index, (table, count) in enumerate(zip(self.tables, counts, strict=True)):
             if not self._pages(table):
                 raise InconsistentSnapshot(
                     sentence(
@@ -117,14 +123,8 @@ class TableBatches:
                         try_="again when no refresh runs, or exclude it",
                     )
                 )
-            got = self.server.rows(packed.unchanged(table.schema, table.name, frames[0].snapshot))[0]
-            if int(got["newer"] or 0) or int(got["rows"] or 0) != count:
-                raise InconsistentSnapshot(
-                    sentence(
-                        f"{table.schema}.{table.name} changed while the tables were read in {len(frames)} statements",
-                        try_="again when the refresh has ended (refresh_log tells)",
-                    )
-                )
+            what = f"the tables were read in {len(frames)} statements"
+            prove_unchanged(self.server, table, frames[0].snapshot, count, files[index], what)
         evidence["proof"] = "count of rows, and no row version newer than the first statement's snapshot, per table"
         return evidence
 

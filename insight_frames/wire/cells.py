@@ -187,6 +187,7 @@ class Frame:
 
     ``expected`` are the tables' shapes by branch; StaleCatalog if the server's differ. ``styled`` names a column whose
     text follows the session's settings (a composite, a point); UnsupportedServer if these would lose digits or days.
+    ``files`` tells by branch in which file the table was found.
     """
 
     expected: dict[int, str | None] = field(default_factory=dict)
@@ -196,6 +197,7 @@ class Frame:
     version_num: int = 0
     started: bool = False
     ended: bool = False
+    files: dict[int, str | None] = field(default_factory=dict)
 
     def take(self, cell: Cell) -> None:
         """Take note of a settings or end row."""
@@ -204,9 +206,10 @@ class Frame:
             settings = json.loads(json.loads(b'"' + (cell.raw or b"{}") + b'"'))
             self.version_num, self.started = settings["version"], True
             self._check_style(settings)
-            shapes = settings["shapes"] or {}
-            if any(shapes.get(str(key)) != shape for key, shape in self.expected.items()):
+            tables = settings["tables"] or {}
+            if any(tables[str(key)][0] != shape for key, shape in self.expected.items()):
                 raise stale()
+            self.files = {key: tables[str(key)][1] for key in self.expected}
         elif cell.t == END:
             self.ended = True
 

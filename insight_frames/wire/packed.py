@@ -45,12 +45,13 @@ def pages(
     table, name_text = qualified(schema, name), string_literal(regclass(schema, name))
     size = f"pg_relation_size({name_text})/current_setting('block_size')::int"
     upper = size if last is None else f"least({size},{last})"
+    end = "" if last is None else f" and t.ctid < '({last},0)'::tid"  # the last cell may reach beyond the range
     row = ",".join(["0", *expressions, "0"])
     sql = (
         f"select '{key}'::text as t, c.m::text as m, x.g::text as n,\n"
         f" (select string_agg(row({row})::text||E'\\n','') from only {table} t\n"
         f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
-        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid) as d\n"
+        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}) as d\n"
         f"from (select count(*) from only {table} where false) l,\n"
         f"  (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
         f"  from (select y.b, greatest(1,least(64,32768*y.a/y.z)) as p, greatest(1,least(292,y.z/y.a/65536)) as s\n"
@@ -88,17 +89,20 @@ def reference(number: int) -> str:
 def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | None = None) -> str:
     """Put branches into one statement between a settings row and an end row; one statement sees one moment.
 
-    ``shapes`` maps branches to the tables (schema, name) whose columns the settings row is to describe by a hash, so
-    that a catalogue read earlier is known to hold still.
+    ``shapes`` maps branches to the tables (schema, name) that the settings row is to describe by a hash, so that a
+    catalogue read earlier is known to hold still, and by the file they are in.
     """
     tables = ",".join(f"('{key}',{string_literal(regclass(*table))})" for key, table in (shapes or {}).items())
-    hashes = f"(select json_object_agg(v.k,{shape_of('v.r::regclass')}) from (values {tables}) v(k,r))"
+    described = (
+        f"(select json_object_agg(v.k,json_build_array({shape_of('v.r::regclass')},"
+        f"pg_relation_filenode(v.r::regclass)::text)) from (values {tables}) v(k,r))"
+    )
     head = (
         f"select '{SETTINGS}'::text as t, txid_current_snapshot()::text as m,\n"
         f" to_char(timezone('UTC',now()),'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as n,\n"
         f" json_build_object('version',current_setting('server_version_num')::int,"
         f"'DateStyle',current_setting('DateStyle'),'digits',current_setting('extra_float_digits')::int,"
-        f"'shapes',{hashes if tables else 'null'})::text as d"
+        f"'tables',{described if tables else 'null'})::text as d"
     )
     parts = [head, *(f"({one.sql})" for one in branches), f"select '{END}'::text, null, null, null"]
     return "\nunion all\n".join(parts)
