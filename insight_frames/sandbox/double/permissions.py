@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 
-from . import replies, shapes
+from . import catalog, replies, shapes
 from .access import Refused, api, the_database
 from .app import App, Database, Reply, Request
 from .sync import metadata
@@ -32,7 +33,14 @@ def _connected(body: dict[str, Any], kept: Database | None) -> tuple[str, str]:
     parts = {"host": given.get("host"), "port": given.get("port"), "dbname": given.get("dbname")}
     if given.get("password") not in (None, "", "**MetabasePass**"):
         parts["password"] = given["password"]
-    return make_conninfo(**{key: value for key, value in parts.items() if value is not None}), str(given.get("user"))
+    dsn = make_conninfo(**{key: value for key, value in parts.items() if value is not None})
+    role = str(given.get("user"))
+    try:
+        catalog.connect(dsn, role).close()
+    except psycopg.OperationalError:
+        said = "check your host settings"
+        raise Refused(replies.data({"valid": False, "errors": {"host": said, "port": said}}, 400)) from None
+    return dsn, role
 
 
 @api("POST", "/api/database", admin=True)

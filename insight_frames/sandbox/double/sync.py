@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import psycopg
 
 from . import catalog, drafts, fieldtypes
 from .app import App, Database
@@ -96,7 +99,8 @@ def metadata(app: App) -> Metadata:
     kept = _kept(app)
     with kept.lock:
         for number in [one for one in app.databases if one not in kept.synced]:
-            synchronise(app, app.databases[number])
+            with suppress(psycopg.OperationalError):  # out of reach now; the others are still there
+                synchronise(app, app.databases[number])
         return kept
 
 
@@ -110,9 +114,9 @@ def synchronise(app: App, database: Database) -> None:
     """Bring the metadata of one database up to date; tables and fields keep their numbers."""
     kept = _kept(app)
     with kept.lock:
+        found = [one for one in catalog.read(database.dsn, database.role) if one.readable or app.era < 36]
         first = database.id not in kept.synced
         kept.synced.add(database.id)
-        found = [one for one in catalog.read(database.dsn, database.role) if one.readable or app.era < 36]
         gone = _former(app) if first else []
         known = {(one.schema, one.name): one for one in kept.all_of(database)}
         pairs: dict[int, tuple[catalog.Relation, Table]] = {}
