@@ -472,3 +472,20 @@ def test_postgresql_gone_is_a_failed_result(start_double: Start, contract_server
         )
     time.sleep(0.2)
     assert client.dataset("SELECT 1")["status"] == "completed"
+
+
+@each_era("0.47")
+def test_names_in_the_path_are_decoded_once(client: Client, contract_server: postgres.Server, era: str) -> None:
+    with contract_server.connect("contract") as connection:
+        connection.execute(
+            'CREATE SCHEMA IF NOT EXISTS "a/b 50%25 c"; CREATE TABLE IF NOT EXISTS "a/b 50%25 c".t (x int)'
+        )
+        connection.execute('GRANT USAGE ON SCHEMA "a/b 50%25 c" TO insight_reader')
+        connection.execute('GRANT SELECT ON "a/b 50%25 c".t TO insight_reader')
+        try:
+            client.call("POST", "/api/database/1/sync_schema", {})
+            status, body = client.call("GET", "/api/database/1/schema/a%2Fb%2050%2525%20c")
+            assert (status, [table["name"] for table in json.loads(body)]) == (200, ["t"])
+        finally:
+            connection.execute('DROP SCHEMA "a/b 50%25 c" CASCADE')
+            client.call("POST", "/api/database/1/sync_schema", {})

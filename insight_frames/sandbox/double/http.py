@@ -11,7 +11,7 @@ import json
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from .app import Reply, Request
 
@@ -105,7 +105,7 @@ def read(incoming: Incoming, client: str) -> Request | None:
     headers.setdefault(":version", words[2])
     return Request(
         method=words[0],
-        path=unquote(parts.path),
+        path=parts.path,  # still percent-encoded: a name in it may hold a slash
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         headers=headers,
         body=body,
