@@ -6,7 +6,6 @@ positions; the aliases of joins through foreign keys are the servers' own.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +194,7 @@ class Level:
     def _implied_join(self, key: Field, target: Field) -> Sql:
         alias = f"{target.table.name}__via__{key.name}"
         word = " AS " if self.app.era >= 39 else " "
-        left = self.column(replace(Ref(key)))
+        left = self.column(Ref(key))
         joined_table = " LEFT JOIN " + fragments.name(target.table.schema, target.table.name) + word
         return joined_table + fragments.name(alias) + " ON " + left + " = " + fragments.name(alias, target.name)
 

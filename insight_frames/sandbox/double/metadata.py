@@ -109,7 +109,7 @@ def database_fields(app: App, req: Request, match: re.Match[str]) -> Reply:
     for table in metadata(app).all_of(the_database(app, req, match[1])):
         analyse(app, table)
         for one in table.fields:
-            if one.active and one.visibility not in ("sensitive", "retired"):
+            if one.visibility not in ("sensitive", "retired"):  # dropped columns and tables too
                 shown.append(_short(app, one))
     return data(sorted(shown, key=lambda one: int(one["id"])))
 
@@ -157,7 +157,8 @@ def tables(app: App, req: Request, match: re.Match[str]) -> Reply:
 def table(app: App, req: Request, match: re.Match[str]) -> Reply:
     """One table with its database and the number of its key."""
     found = the_table(app, req, match[1])
-    keys = [one.id for one in found.ordered(app.era) if one.primary]
+    analyse(app, found)
+    keys = [one.id for one in found.fields if one.active and one.meaning == "type/PK"]
     shown = shapes.table_json(app, found) | {"db": _db(app, req, found), "pk_field": keys[0] if keys else None}
     return data(shown)
 
@@ -201,7 +202,7 @@ def field(app: App, req: Request, match: re.Match[str]) -> Reply:
     """One field with its table and database."""
     found = the_field(app, req, match[1])
     analyse(app, found.table)
-    shown = shapes.field_json(app, found) | {"name_field": None}
+    shown = shapes.field_json(app, found) | {"name_field": _name_field(app, found)}
     shown["table"] = shapes.table_json(app, found.table) | {"db": _db(app, req, found.table)}
     if app.era >= 47:
         shown["target"] = shapes.field_json(app, found.target) if found.target else None
@@ -228,6 +229,18 @@ def change_field(app: App, req: Request, match: re.Match[str]) -> Reply:
     found.comment = body.get("description", found.comment)
     found.meaning = body.get("semantic_type", body.get("special_type", found.meaning))
     return field(app, req, match)
+
+
+def _name_field(app: App, key: Field) -> dict[str, Any] | None:
+    """The field that names what a key identifies, in short."""
+    if key.meaning != "type/PK":
+        return None
+    found = next((one for one in key.table.fields if one.active and one.meaning == "type/Name"), None)
+    if found is None:
+        return None
+    whole = shapes.field_json(app, found)
+    meaning = "semantic_type" if app.era >= 39 else "special_type"
+    return {name: whole[name] for name in ("id", "table_id", "display_name", "base_type", meaning, "has_field_values")}
 
 
 def _db(app: App, req: Request, table: Table) -> dict[str, Any]:

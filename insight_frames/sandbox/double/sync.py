@@ -7,7 +7,6 @@ from them the categories) is read table by table when somebody looks, so that st
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -234,10 +233,3 @@ def analyse(app: App, table: Table) -> None:
             one.meaning = one.meaning or fieldtypes.name_meaning(app.era, one.name, one.base_type)
             if one.meaning is None and values is not None:
                 one.meaning = values.meaning
-
-
-def find_tables(app: App, database: Database) -> Iterator[Table]:
-    """The active tables of a database, analysed."""
-    for table in metadata(app).of(database):
-        analyse(app, table)
-        yield table
