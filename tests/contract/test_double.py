@@ -260,6 +260,16 @@ def test_rows_leave_as_they_come_or_all_at_once(client: Client, era: str) -> Non
 
 
 @each_era()
+def test_slow_interactive_answers(client: Client, era: str) -> None:
+    late = "SELECT pg_sleep(1.2)::text UNION ALL SELECT (1 / (i - 1))::text FROM generate_series(1, 1) i"
+    body = {"database": 1, "type": "native", "native": {"query": late}}
+    status, answer = client.call("POST", "/api/dataset", body)
+    assert status == (200 if era == "0.31" else 202)
+    assert answer.startswith(b"\n") is (era in ("0.31", "0.34"))
+    assert json.loads(answer)["status"] == "failed"
+
+
+@each_era()
 def test_download_row_limit(client: Client, era: str) -> None:
     client.double.control("POST", "/settings", {"download_row_limit": 1234})
     try:

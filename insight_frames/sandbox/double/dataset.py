@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import accounts, basetypes, era, failures, humanize, limits, naming, query, replies, sqlformat, values
+from . import accounts, basetypes, era, failures, humanize, keepalive, limits, naming, query, replies, sqlformat, values
 from . import javatext as java
 from .app import App, Reply, Request, route
 from .query import Context, QueryError, Result, Statement
@@ -28,9 +28,13 @@ _NO_CHANNEL = (
 )
 
 
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def readable(app: App, request: Request, number: Any) -> Reply | None:
     """None if the user may ask this database, else the refusal."""
-    database = app.databases.get(number) if isinstance(number, int) else None
+    database = app.databases.get(number) if _is_id(number) else None
     if database is None:
         return replies.not_found()
     if database.admin_only and not (request.user or {})["is_superuser"]:
@@ -41,7 +45,7 @@ def readable(app: App, request: Request, number: Any) -> Reply | None:
 def asked_of(app: App, request: Request, given: Any) -> Reply | None:
     """Check the ``database`` of an interactive query."""
     if app.era < 35:
-        if not isinstance(given, dict) or not isinstance(given.get("database"), int):
+        if not isinstance(given, dict) or not _is_id(given.get("database")):
             return replies.errors(400, database="value must be an integer.")
     elif given is None:
         return replies.exception(_NO_STREAM, java="java.lang.ClassCastException")
@@ -50,7 +54,7 @@ def asked_of(app: App, request: Request, given: Any) -> Reply | None:
         if wanted.get("database") is None:
             shown = {**wanted, "middleware": {**(wanted.get("middleware") or {}), "js-int-to-string?": True}}
             return replies.exception(REQUIRED, 400, {"status-code": 400, "query": shown})
-        if not isinstance(wanted["database"], int):
+        if not _is_id(wanted["database"]):
             return replies.invalid(app.era, "database", wanted["database"], "integer")
     return readable(app, request, given["database"])
 
@@ -103,14 +107,26 @@ def answer(app: App, request: Request, asked: dict[str, Any], context: Context) 
     if flags.number >= 34:
         headers.append(("X-Accel-Buffering", "no"))
     try:
+        if flags.keep_alive:
+            return Reply(
+                flags.query_status, keepalive.body(lambda: _whole(app, request, asked, context)), headers, True
+            )
         body: bytes | Iterable[bytes] = _body(app, request, asked, context)
     except limits.BadConstraints:
         return _no_channel()
-    except values.Unserializable:
-        body = b""
     except QueryError as error:
         body = replies.to_json(failures.failed(app, asked, error, context))
     return Reply(flags.query_status, body, headers, chunked=True)
+
+
+def _whole(app: App, request: Request, asked: dict[str, Any], context: Context) -> bytes:
+    """The answer of an era that makes it whole."""
+    try:
+        return b"".join(_body(app, request, asked, context))
+    except values.Unserializable:
+        return b""
+    except QueryError as error:
+        return replies.to_json(failures.failed(app, asked, error, context))
 
 
 def _no_channel() -> Reply:
@@ -124,7 +140,7 @@ def _no_channel() -> Reply:
     return replies.data(told, 500)
 
 
-def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -> bytes | Iterable[bytes]:
+def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -> Iterable[bytes]:
     flags = era.of(app)
     constraints = limits.interactive(app, asked)
     statement = query.compile(app, request, {**asked, "constraints": constraints})
@@ -135,7 +151,7 @@ def _body(app: App, request: Request, asked: dict[str, Any], context: Context) -
         result = query.execute(app, request, database, statement, rows, asked)
         table = Table(app, asked, statement, result)
         if not flags.join_rows:
-            return _old(app, asked, context, statement, table, cap)
+            return (_old(app, asked, context, statement, table, cap),)
     return _streamed(app, asked, context, statement, table, cap)
 
 

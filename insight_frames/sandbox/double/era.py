@@ -38,6 +38,7 @@ class Era:
     # ---- queries
     query_status: int = 202
     export_status: int = 200
+    keep_alive: bool = False  # a slow interactive answer begins with line feeds
     streams: bool = True  # rows leave while the cursor is read; else the whole answer is in memory first
     in_file_errors: bool = True  # a failing export is a successful file with an error object in it
     export_formats: tuple[str, ...] = ("csv", "json", "xlsx", "api")  # "api" passes the route and fails behind it
@@ -68,6 +69,7 @@ _OLD: dict[str, Any] = {
     "device_cookie": False,
     "in_file_errors": False,
     "streams": False,
+    "keep_alive": True,
     "gzips": False,
     "read_only": False,
     "asserts_sql": False,

@@ -79,7 +79,7 @@ class Link:
 
     def send(self, sql: str, values: list[bytes | None], oids: list[int], chunk: int | None) -> None:
         """Start one statement, its result in text; with ``chunk`` its rows arrive that many at a time."""
-        self.conn.send_query_params(sql.encode("utf-8"), values, param_types=oids, result_format=0)
+        self.conn.send_query_params(sql.encode("utf-8", "replace"), values, param_types=oids, result_format=0)
         if chunk is not None:
             self.conn.set_chunked_rows_mode(chunk)
 

@@ -92,7 +92,7 @@ def _bound(value: Any) -> tuple[bytes | None, int]:
         return value.isoformat(" ").encode(), 1114 if value.tzinfo is None else 1184
     if isinstance(value, dt.date):
         return value.isoformat().encode(), 1082
-    return str(value).encode("utf-8"), 1043
+    return str(value).encode("utf-8", "replace"), 1043
 
 
 def _bind(args: list[Any], first: int, count: int) -> tuple[list[bytes | None], list[int]]:
