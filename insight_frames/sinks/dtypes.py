@@ -97,7 +97,9 @@ def _convert(column: Any, field: pa.Field[Any], rules: Rules, target: Any) -> An
         return _texts(column, field, rules, target)
     if isinstance(target, pd.ArrowDtype):
         return pd.arrays.ArrowExtensionArray(column.cast(target.pyarrow_dtype))
-    if pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_complex_dtype(target):
+    if isinstance(target, pd.SparseDtype):
+        return pd.arrays.SparseArray(_convert(column, field, rules, np.dtype(target.subtype)), dtype=target)
+    if _is_number(target):
         return _numbers(_numeric_source(column, field, target), target)
     before = pd.Series(to_pandas(column, field, rules), copy=False)
     known = target.categories if isinstance(target, pd.CategoricalDtype) else None
@@ -115,6 +117,12 @@ def _is_text(target: Any) -> bool:
     if isinstance(target, pd.ArrowDtype):
         return bool(pa.types.is_string(target.pyarrow_dtype) or pa.types.is_large_string(target.pyarrow_dtype))
     return isinstance(target, pd.StringDtype) or (isinstance(target, np.dtype) and target.kind == "U")
+
+
+def _is_number(target: Any) -> bool:
+    """True for numpy's and pandas' own numbers and booleans."""
+    plain = isinstance(target, np.dtype) or hasattr(target, "numpy_dtype")
+    return plain and pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_complex_dtype(target)
 
 
 def _texts(column: Any, field: pa.Field[Any], rules: Rules, target: Any) -> Any:
@@ -207,7 +215,7 @@ def _datetimes(values: pd.Series[Any], how: Any) -> Any:
     read = pd.to_datetime(values, **keywords)
     if not pd.api.types.is_datetime64_any_dtype(read.dtype):
         raise TypeError("no dates")
-    if not read.isna().equals(values.isna()):
+    if keywords["errors"] == "raise" and not read.isna().equals(values.isna()):
         raise ValueError("a text became missing")
     made = read.dt.as_unit("us")
     if not made.astype(read.dtype).equals(read):

@@ -132,7 +132,7 @@ class _Plan:
 
     @classmethod
     def make(cls, schema: pa.Schema, rules: Rules, index_col: Index, dtype: DTypes, parse_dates: Dates) -> _Plan:
-        index = index_col if index_col is None or isinstance(index_col, str) else list(index_col)
+        index = index_col if index_col is None or isinstance(index_col, str) else _names(index_col, "index_col")
         for name in [index] if isinstance(index, str) else index or []:
             if len(_places(schema, name, "index_col")) > 1:
                 raise InvalidInput(sentence(f"index_col= names {name!r}, which several columns are called"))
@@ -210,7 +210,14 @@ def _dates(asked: Any) -> dict[str, Any]:
         return {}
     if isinstance(asked, str):
         return {asked: None}
-    return dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(asked)
+    return dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(_names(asked, "parse_dates"))
+
+
+def _names(asked: Any, keyword: str) -> list[Any]:
+    if not isinstance(asked, Iterable):
+        got = f"a value of type {type(asked).__name__}"
+        raise InvalidInput(sentence(f"{keyword}= cannot be meant", expected="a column's name or several", got=got))
+    return list(asked)
 
 
 @contextmanager

@@ -92,6 +92,14 @@ def test_as_text_is_what_postgresql_prints(case: Case, connection: Connection, m
     assert exact.to_text(exact.parse(pa.array(finite, pa.string()))).to_pylist() == printed
 
 
+def test_endless_intervals_are_text(connection: Connection, make_table: MakeTable) -> None:
+    table = make_table("interval", ("'infinity'", "'-infinity'", "null", "'1 day'"))
+    for read in (read_packed, read_strings):
+        arrow = read(connection, table, order="order by t.n")
+        assert arrow["v"].to_pylist() == printed_values(connection, table) == ["infinity", "-infinity", None, "1 day"]
+        assert to_frame(arrow.schema, arrow.to_batches())["v"].tolist()[:2] == ["infinity", "-infinity"]
+
+
 @pytest.mark.parametrize("type_", ["numeric(10,2)", "numeric(60,4)", "numeric(10,2)[]"])
 def test_nan_has_no_place_in_a_decimal(type_: str, connection: Connection, make_table: MakeTable) -> None:
     wrap = "{{{}}}" if type_.endswith("[]") else "{}"

@@ -95,6 +95,7 @@ class TestDtype:
             ("site", "category", ["001", np.nan, "NA"]),
             ("site", pd.CategoricalDtype(["NA", "001"]), ["001", np.nan, "NA"]),
             ("site", "string[pyarrow]", ["001", pd.NA, "NA"]),
+            ("id", pd.SparseDtype("int64"), [3, 1, 2]),
             ("seen", "datetime64[s]", [datetime(2020, 1, 1), pd.NaT, datetime(202, 5, 3)]),
             ("seen", "date32[day][pyarrow]", [date(2020, 1, 1), pd.NA, date(202, 5, 3)]),
         ],
@@ -112,6 +113,7 @@ class TestDtype:
         [
             ("integer", [1, 2, 128], "int8", 3),
             ("integer", [1, -1], "uint8", 2),
+            ("integer", [1, 300], pd.SparseDtype("int8"), 2),
             ("integer", [1, None], "int64", 2),
             ("integer", [1, 2], "bool", 2),
             ("bigint", [1, 2**53 + 1], "float64", 2),
@@ -225,6 +227,15 @@ class TestDates:
     def test_unknown_column(self) -> None:
         with pytest.raises(ColumnNotFound, match="parse_dates"):
             self.frame(["2020-01-01"], ["e"])
+
+    def test_nat_on_request(self) -> None:
+        assert self.frame(["2020-01-01", "word"], {"d": {"errors": "coerce"}}).isna().tolist() == [False, True]
+
+    def test_what_is_no_name(self) -> None:
+        wrong: list[dict[str, Any]] = [{"parse_dates": 5}, {"index_col": 5}]
+        for keywords in wrong:
+            with pytest.raises(InvalidInput, match="cannot be meant"):
+                to_frame(*stream(*PEOPLE), **keywords)
 
     def test_true_means_nothing_as_in_pandas(self) -> None:
         assert self.frame(["2020-01-01"], True).dtype == STR
