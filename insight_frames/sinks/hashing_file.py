@@ -22,6 +22,7 @@ class HashingFile:
         self.closed = False
 
     def write(self, data: Any) -> int:
+        """Write bytes, or a buffer of them; say how many."""
         size = memoryview(data).nbytes
         if self._file is not None:
             self._file.write(data)
@@ -30,21 +31,26 @@ class HashingFile:
         return size
 
     def tell(self) -> int:
+        """How many bytes were written."""
         return self.bytes
 
     def flush(self) -> None:
+        """Hand what is buffered to the operating system."""
         if self._file is not None:
             self._file.flush()
 
     def seekable(self) -> bool:
+        """Never: what was hashed cannot be changed."""
         return False
 
     def discard(self) -> None:
+        """Close the file as it is and swallow everything from now on."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
 
     def close(self) -> None:
+        """Put what was written on the disk for good."""
         self.closed = True
         if self._file is not None:
             self._file.flush()
@@ -52,4 +58,5 @@ class HashingFile:
             self.discard()
 
     def hexdigest(self) -> str:
+        """SHA-256 of what was written."""
         return self._hash.hexdigest()

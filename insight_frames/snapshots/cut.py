@@ -86,7 +86,12 @@ class Snapshot:
         tables = [one for one in self.catalog.tables.values() if schema in (None, one.schema)]
         rows = [(one.schema, one.name, one.kind, one.rows_estimate, one.comment) for one in tables]
         listed = pd.DataFrame(rows, columns=["schema", "table", "kind", "rows_estimate", "comment"])
-        return listed.astype({"rows_estimate": "Int64"})
+        listed["rows_estimate"] = listed["rows_estimate"].astype("Int64")
+        closed = self.manifest["insight"].get("not_readable", [])
+        listed.attrs["insight"] = {
+            "not_readable": [one for one in closed if schema is None or one.startswith(f"{schema}.")]
+        }
+        return listed
 
     def describe_table(self, schema: str, name: str) -> pd.DataFrame:
         """Describe a table's columns: column, type, nullable, key, references, comment."""

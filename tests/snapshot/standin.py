@@ -65,7 +65,7 @@ class Given:
         return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
-class Text(list):  # type: ignore[type-arg]
+class Text(list[Any]):
     """Values of a column that arrives as text where one of them does not fit its type."""
 
     def __getitem__(self, place: Any) -> Any:

@@ -190,6 +190,8 @@ def test_every_table_of_the_study(connection: Connection, tmp_path: Path) -> Non
         same(connection, cut, schema, name)
     live = connection.list_tables("s_cardio3prod").drop(columns="rows_estimate")
     pd.testing.assert_frame_equal(live, cut.list_tables("s_cardio3prod").drop(columns="rows_estimate"))
+    closed = [one.list_tables("s_cardio3prod").attrs["insight"]["not_readable"] for one in (connection, cut)]
+    assert closed[0] == closed[1] != []
     schemas = connection.list_schemas().set_index("schema").loc[["s_cardio3prod"], ["tables"]]
     pd.testing.assert_frame_equal(schemas, cut.list_schemas().set_index("schema")[["tables"]])
 
