@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib import metadata
@@ -152,10 +152,11 @@ def _write(
 ) -> tuple[list[Written], dict[str, Any]]:
     with source.open_tables(tables, on_bad="text") as batches:
         sinks: list[ParquetTable] = []
+        rows = iter(batches)
         try:
             for table, schema in zip(tables, batches.schemas, strict=True):
                 sinks.append(_sink(table, schema, hidden, provenance))
-            for index, batch in batches:
+            for index, batch in rows:
                 sinks[index].write(batch)
                 while sum(one.pending_bytes for one in sinks) > PENDING_BYTES:
                     max(sinks, key=lambda one: one.pending_bytes).flush()
@@ -163,6 +164,8 @@ def _write(
         except BaseException:
             for one in sinks:
                 one.abort()
+            if isinstance(rows, Generator):
+                rows.close()  # hang up now, not when the traceback is let go
             raise
         evidence = dict(batches.evidence)
     if evidence.get("consistency") not in _CONSISTENT:

@@ -105,25 +105,39 @@ class Source:
         self.tables = [one.table for one in given]
         self._interleave, self._step = interleave, step
         self._evidence = EVIDENCE if evidence is None else evidence
-        self.opened = 0
+        self.opened = self.reading = 0
 
     @contextmanager
     def open_tables(self, tables: Sequence[Table], *, on_bad: str = "text") -> Iterator[_Batches]:
         assert on_bad == "text"
         self.opened += 1
         given = {(one.table.schema, one.table.name): one for one in self.given}
-        yield _Batches([given[one.schema, one.name] for one in tables], self._interleave, self._step, self._evidence)
+        chosen = [given[one.schema, one.name] for one in tables]
+        yield _Batches(self, chosen, self._interleave, self._step, self._evidence)
 
 
 class _Batches:
     def __init__(
-        self, given: list[Given], interleave: bool, step: Callable[[int], None], evidence: dict[str, Any]
+        self,
+        source: Source,
+        given: list[Given],
+        interleave: bool,
+        step: Callable[[int], None],
+        evidence: dict[str, Any],
     ) -> None:
+        self._source = source
         self.schemas = [one.schema for one in given]
         self.evidence: dict[str, Any] = {}
         self._given, self._interleave, self._step, self._proof = given, interleave, step, evidence
 
     def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        self._source.reading += 1
+        try:
+            yield from self._all()
+        finally:
+            self._source.reading -= 1
+
+    def _all(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         order = [(turn, index) for index, one in enumerate(self._given) for turn in range(len(one.batches))]
         number = 0
         for turn, index in sorted(order) if self._interleave else order:

@@ -254,8 +254,11 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(hashing_file.HashingFile, "write", limited)
     needed = sum(one["bytes"] for one in taken(tmp_path / "enough").manifest["resources"])
     for room[0] in range(0, needed, 250):
-        with pytest.raises(SnapshotError, match="No space left"):
-            taken(tmp_path / "cut")
+        source = Source(study())
+        with pytest.raises(SnapshotError, match="No space left") as caught:
+            take(source, source.tables, tmp_path / "cut")
+        assert source.reading == 0, "the source must be left at once"
+        del caught
         assert os.listdir(tmp_path) == ["enough"]
     room[0] = needed
     assert taken(tmp_path / "cut").verify()
