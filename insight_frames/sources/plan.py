@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from .. import pgtypes, sql
 from ..catalog import Column, Table
-from ..errors import PermissionDenied, sentence
+from ..errors import IncompleteResult, PermissionDenied, sentence
 from ..question import Question
 from ..wire import packed
 from ..wire.unpack import Layout
@@ -135,17 +135,28 @@ def page_ranges(table: Table, most: int) -> Iterator[tuple[int, int | None]]:
 
 
 def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[Column, ...]:
-    """Make columns of what :func:`packed.describe` answered; its last row is number -1."""
+    """Make columns of what :func:`packed.describe` answered; IncompleteResult unless all of them are there."""
+    told = sorted(rows, key=lambda one: int(one["i"] or 0))
+    numbers = [int(one["i"] or 0) for one in told]
+    if not told or numbers != list(range(-1, len(told) - 1)) or told[0]["name"] != str(len(told) - 1):
+        raise IncompleteResult(
+            sentence(
+                "The description of the query's columns did not arrive whole",
+                expected="each column once, and how many there are",
+                got=f"{len(told)} rows",
+                try_="ask again",
+            )
+        )
     return tuple(
         Column(
             name=one["name"] or "",
             type=one["type"] or "text",
-            number=int(one["i"] or 0) + 1,
+            number=number + 1,
             typtype=one["typtype"] or "b",
             base=one["base"] or None,
             element=one["element"] or None,
             element_typtype=one["element_typtype"] or None,
             labels=tuple(json.loads(one["labels"] or "[]")),
         )
-        for one in sorted((one for one in rows if one["i"] != "-1"), key=lambda one: int(one["i"] or 0))
+        for number, one in enumerate(told[1:])
     )

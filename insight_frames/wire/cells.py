@@ -103,6 +103,17 @@ def no_rows(data: bytes, where: str) -> Exception:
     )
 
 
+def no_list(data: bytes, where: str) -> Exception:
+    """Say what a body is that should have been a whole list: it breaks off, ends in an error, or is none at all."""
+    if not data.lstrip().startswith(b"["):
+        return no_rows(data, where)
+    for place in re.finditer(rb'[}\[]\s*(?=\{")', data):
+        error = answers.late_failure(data[place.end() :].decode("utf-8", "replace"), where)
+        if error is not None:
+            return error
+    return cut(where, "a body without its end")
+
+
 def cut(where: str, got: str) -> IncompleteResult:
     return IncompleteResult(
         sentence(

@@ -111,9 +111,15 @@ def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | 
 def describe(source: str) -> tuple[str, int]:
     """Ask for names and exact types of any query's columns without running it; also gives the user text's offset.
 
-    ``record_send`` of a row of NULLs is a list of type oids, and ``limit 0`` never runs the query.
+    ``record_send`` of a row of NULLs is a list of type oids, and ``limit 0`` never runs the query. The last row, number
+    -1, tells how many columns there are.
     """
     head = (
+        f"with {ALIAS}_x as (select record_send({ALIAS}.*) as b, row_to_json({ALIAS}.*) as j from\n"
+        "  (select q.* from (select) o left join (select * from (\n"
+    )
+    tail = (
+        f"\n) q limit 0) q on true) {ALIAS})\n"
         "select (i-1)::text as i, k as name, format_type(t.oid,-1) as type, t.typtype::text as typtype,\n"
         " (with recursive d(o,m) as (select t.typbasetype, t.typtypmod where t.typtype='d' union all\n"
         "    select b.typbasetype, b.typtypmod from d join pg_type b on b.oid=d.o where b.typtype='d')\n"
@@ -122,16 +128,12 @@ def describe(source: str) -> tuple[str, int]:
         " e.typtype::text as element_typtype,\n"
         " (select json_agg(l.enumlabel order by l.enumsortorder)::text from pg_enum l\n"
         "   where l.enumtypid in (t.oid,t.typbasetype,e.oid)) as labels\n"
-        f"from (select record_send({ALIAS}.*) as b, row_to_json({ALIAS}.*) as j from\n"
-        "  (select q.* from (select) o left join (select * from (\n"
-    )
-    tail = (
-        f"\n) q limit 0) q on true) {ALIAS}) x\n"
-        " cross join json_object_keys(x.j) with ordinality as k(k,i)\n"
+        f"from {ALIAS}_x x cross join json_object_keys(x.j) with ordinality as k(k,i)\n"
         " join pg_type t on t.oid=(get_byte(x.b,8*i::int-4)::int8*16777216+get_byte(x.b,8*i::int-3)*65536\n"
         "   +get_byte(x.b,8*i::int-2)*256+get_byte(x.b,8*i::int-1))::oid\n"
         " left join pg_type e on e.oid=t.typelem and t.typcategory='A'\n"
-        "union all select '-1', null, null, null, null, null, null, null"
+        f"union all select '-1', (select count(*)::text from {ALIAS}_x x cross join json_object_keys(x.j)),"
+        " null, null, null, null, null, null"
     )
     return head + source + tail, len(head)
 

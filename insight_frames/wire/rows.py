@@ -52,14 +52,16 @@ def read_rows(
     count, ended = 0, False
     for block in _blocks(pieces, where):
         table = _parse(block, schema, where)
-        if not count and shape is not None and table.column("h")[0].as_py() != shape:
-            raise stale()
         empty = table.num_rows == 1 and not count and table.column("n").combine_chunks()[0].as_py() in (None, "")
         if empty:
             ended = True
+            _check_shape(table, shape)
             continue
+        before = count
         count, ended = _in_order(table, count, ended, layout.label)
-        yield 0, _batch(table, layout, count - table.num_rows)
+        if not before:
+            _check_shape(table, shape)
+        yield 0, _batch(table, layout, before)
     if not ended:
         raise _incomplete(layout.label, f"{count} rows without an end mark (a row cap of the server?)")
 
@@ -113,6 +115,11 @@ def _in_order(table: pa.Table, before: int, ended: bool, label: str) -> tuple[in
     if ends > 1 or (ends == 1 and more[table.num_rows - 1].as_py()):
         raise _incomplete(label, "an end mark before the last row")
     return after, ends == 1
+
+
+def _check_shape(table: pa.Table, expected: str | None) -> None:
+    if expected is not None and table.column("h")[0].as_py() != expected:
+        raise stale()
 
 
 def _batch(table: pa.Table, layout: Layout, before: int) -> pa.RecordBatch:

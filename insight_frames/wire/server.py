@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DatabaseNotFound, NotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
-from .cells import no_rows
+from .cells import no_list
 from .http import Answer
 from .session import Session
 
@@ -83,7 +83,7 @@ class Server:
             except ValueError:
                 got = None
             if not isinstance(got, list):
-                raise no_rows(data, answer.where)
+                raise no_list(data, answer.where)
             return got
 
     def remark(self) -> int:
