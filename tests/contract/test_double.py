@@ -499,3 +499,14 @@ def test_names_in_the_path_are_decoded_once(client: Client, contract_server: pos
         finally:
             connection.execute('DROP SCHEMA "a/b 50%25 c" CASCADE')
             client.call("POST", "/api/database/1/sync_schema", {})
+
+
+@each_era("0.47")
+def test_a_long_head_is_refused(client: Client, era: str) -> None:
+    with socket.create_connection(("127.0.0.1", client.port)) as wire:
+        wire.sendall(b"GET /api/health?" + b"x" * 9000)
+        assert wire.recv(100).startswith(b"HTTP/1.1 414 ")
+    with socket.create_connection(("127.0.0.1", client.port)) as wire:
+        wire.sendall(b"GET /api/health HTTP/1.1\r\nX-Long: " + b"x" * 9000 + b"\r\n\r\n")
+        assert wire.recv(100).startswith(b"HTTP/1.1 431 ")
+    assert client.call("POST", "/api/session", {"username": "x" * 9000, "password": "y"})[0] == 401

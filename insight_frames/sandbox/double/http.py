@@ -17,12 +17,25 @@ from .app import Reply, Request
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found", 400: "Bad Request",
            401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 500: "Server Error", 502: "Bad Gateway",
-           503: "Service Unavailable", 504: "Gateway Timeout"}  # fmt: skip
-_LIMIT = 1 << 27  # bytes of one request
+           414: "URI Too Long", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
+           504: "Gateway Timeout"}  # fmt: skip
+_LIMIT = 1 << 27  # bytes of one body
+_HEAD = 8192  # bytes of request line and headers, as Jetty has it
 
 
 class BadRequest(Exception):
     """Not HTTP, or too much of it."""
+
+
+class TooLong(Exception):
+    """A head that Jetty would not read; carries the whole answer."""
+
+    def __init__(self, line: bool) -> None:
+        status, reason = (414, "URI Too Long") if line else (431, "Request Header Fields Too Large")
+        page = f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>".encode()
+        headers = [("Content-Type", "text/html;charset=iso-8859-1")]
+        super().__init__(reason)
+        self.reply = Reply(status, page, headers)
 
 
 class Cut(Exception):
@@ -44,10 +57,12 @@ class Incoming:
     def head(self) -> list[str] | None:
         """The lines of the next request's head; None when the caller is done."""
         while (end := self.buffer.find(b"\r\n\r\n")) < 0:
-            if len(self.buffer) > 1 << 20:
-                raise BadRequest
+            if len(self.buffer) > _HEAD:
+                raise TooLong(self.buffer.find(b"\r\n") < 0 or self.buffer.find(b"\r\n") > _HEAD)
             if not self.more():
                 return None
+        if end > _HEAD:
+            raise TooLong(self.buffer.find(b"\r\n") > _HEAD)
         head = bytes(self.buffer[:end])
         del self.buffer[: end + 4]
         return head.decode("latin-1").split("\r\n")

@@ -61,6 +61,8 @@ def properties(app: App, request: Request, match: re.Match[str]) -> Reply:
     }
     if request.user is not None:
         shown |= {"enable-public-sharing": False, "enable-embedding": False, "enable-query-caching": False}
+        if request.user["is_superuser"]:
+            shown |= {"humanization-strategy": "simple", "report-timezone": None}
     return replies.data(shown)
 
 

@@ -95,16 +95,24 @@ def converse(app: App, sock: socket.socket, client: str) -> None:
     incoming = http.Incoming(sock, bytearray())
     with sock, suppress(OSError, http.BadRequest, http.Cut, HungUp):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while (request := http.read(incoming, client)) is not None:
-            entry = [request.method, request.path, 0]
-            with app.lock:
-                app.store["requests"].append(entry)
-            reply = serve_request(app, request)
-            entry[2] = reply.status
-            keep = http.keeps_alive(request)
-            http.write(sock, reply, bodiless=request.method == "HEAD", close=not keep)
-            if not keep:
-                break
+        try:
+            while (request := http.read(incoming, client)) is not None:
+                if not _exchange(app, sock, request):
+                    break
+        except http.TooLong as refusal:
+            http.write(sock, refusal.reply, bodiless=False, close=True)
+
+
+def _exchange(app: App, sock: socket.socket, request: Request) -> bool:
+    """One request and its answer; whether the connection stays open."""
+    entry = [request.method, request.path, 0]
+    with app.lock:
+        app.store["requests"].append(entry)
+    reply = serve_request(app, request)
+    entry[2] = reply.status
+    keep = http.keeps_alive(request)
+    http.write(sock, reply, bodiless=request.method == "HEAD", close=not keep)
+    return keep
 
 
 def listen(app: App, host: str, port: int) -> socket.socket:
