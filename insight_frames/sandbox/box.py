@@ -22,6 +22,10 @@ from insight_frames.sandbox.serving import Double
 
 ERAS = ("0.31", "0.34", "0.47", "0.49")
 DBNAME = "insight"
+_FORMER_TABLES = [
+    {"schema": "s_types", "name": "t_xml", "columns": {"id": "int4", "x": "xml"}},
+    {"schema": "s_types", "name": "t_hstore", "columns": {"id": "int4", "h": "hstore"}},
+]
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,11 @@ class Account:
     role: str = "insight_analyst"  # of PostgreSQL
     superuser: bool = False  # of Metabase
     native: bool = True  # may run SQL
+    called: tuple[str, str] | None = None  # first and last name
 
     def config(self, name: str) -> dict[str, Any]:
-        person = {"email": self.username, "password": self.password, "first_name": name.title(), "last_name": "Sandbox"}
+        first, last = self.called or (name.title(), "Sandbox")
+        person = {"email": self.username, "password": self.password, "first_name": first, "last_name": last}
         return {**person, "superuser": self.superuser, "role": self.role, "native": self.native}
 
 
@@ -200,9 +206,12 @@ def start(
         server.create_database(DBNAME)
         if contract is not None:
             accounts, databases = _contract(server, Path(contract))
+            # The recorded servers tell the address of their setup, and go on listing columns of tables they lost.
+            history = {"site_url": f"http://127.0.0.1:30{era[2:]}", "settings": {"former_tables": _FORMER_TABLES}}
         else:
             accounts, databases = _fill(server, size, sql)
-        config = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "databases": databases}
+            history = {}
+        config = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "databases": databases, **history}
         people = [account.config(name) for name, account in accounts.items()]
         double = Double({**config, "accounts": people}, server.folder)
         stack.callback(double.stop)
@@ -230,7 +239,8 @@ def _fill(
 def _contract(server: Server, script: Path) -> tuple[dict[str, Account], list[dict[str, Any]]]:
     """Load what the recordings of real servers were made over; names and password are the recordings' own."""
     server.run_script(script, DBNAME)
-    admin = Account("admin@example.com", "metapass1", "administers Metabase", role="insight_reader", superuser=True)
+    more: dict[str, Any] = {"role": "insight_reader", "superuser": True, "called": ("Ad", "Min")}
+    admin = Account("admin@example.com", "metapass1", "administers Metabase", **more)
     open_, closed = "Insight contract", "Insight contract closed"
     databases = [
         _database(server, open_, "insight_reader"),
