@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -51,12 +52,10 @@ def cells(pieces: Iterable[bytes], where: str) -> Iterator[Cell]:
     if data[:1] != b"[":
         raise no_rows(data + b"".join(source), where)
     separator = b"},\n" + _FIRST if data[1:2] == b"\n" else b"}," + _FIRST
-    data = data[1:].lstrip()
-    if data[:1] != b"{":
-        raise cut(where, "an empty list")
-    if not data.startswith(_FIRST):
-        raise no_rows(data + b"".join(source), where)
-    data = data[len(_FIRST) :]
+    first = data[1:].lstrip()
+    if not first.startswith(_FIRST):
+        raise no_list(data + b"".join(source), where)
+    data = first[len(_FIRST) :]
     for piece in source:
         *whole, data = (data + piece).split(separator)
         for one in whole:
@@ -71,7 +70,10 @@ def _last(data: bytes, where: str) -> bytes:
     """Take the list's end off the last cell."""
     end = data.rstrip()
     if end.endswith(b"]") and end[:-1].rstrip().endswith(b"}"):
-        return end[:-1].rstrip()[:-1]
+        cell = end[:-1].rstrip()[:-1]
+        text = cell.removesuffix(b'"')
+        if cell == text or (len(text) - len(text.rstrip(b"\\"))) % 2 == 0:  # else the quote stands inside a text
+            return cell
     late = _LATE.search(data)
     error = answers.late_failure(data[late.end() :].decode("utf-8", "replace"), where) if late else None
     raise error or cut(where, "a body without its end")
@@ -104,7 +106,9 @@ def no_rows(data: bytes, where: str) -> Exception:
 
 
 def no_list(data: bytes, where: str) -> Exception:
-    """Say what a body is that should have been a whole list: it breaks off, ends in an error, or is none at all."""
+    """Say what a body is that should have been a whole list: it breaks off, ends in an error, or is another."""
+    with suppress(ValueError):
+        return no_rows(data, where) if json.loads(data) else cut(where, "an empty list")
     if not data.lstrip().startswith(b"["):
         return no_rows(data, where)
     for place in re.finditer(rb'[}\[]\s*(?=\{")', data):

@@ -17,7 +17,7 @@ from ..catalog import shape_of
 from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue
 from ..sql import string_literal
-from .cells import cut, no_rows, stale
+from .cells import cut, no_list, no_rows, stale
 from .packed import ALIAS, regclass
 from .unpack import BadColumn, Layout, assemble, out_of_range, without_columns
 
@@ -79,7 +79,7 @@ def _blocks(pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
     data = data[1:].lstrip()
     first = _FIRST_KEY.match(data)
     if first is None:
-        raise cut(where, "an empty list") if data[:1] == b"]" else no_rows(data + b"".join(source), where)
+        raise no_list(b"[" + data + b"".join(source), where)
     separator, line = glue + first[0], b"}\n" + first[0]
     for piece in source:
         data += piece
