@@ -13,6 +13,10 @@ from insight_frames.sandbox import postgres
 from insight_frames.sandbox.serving import Double
 
 HERE = Path(__file__).parent
+FORMER_TABLES = [
+    {"schema": "s_types", "name": "t_xml", "columns": {"id": "int4", "x": "xml"}},
+    {"schema": "s_types", "name": "t_hstore", "columns": {"id": "int4", "h": "hstore"}},
+]
 ADMIN = {"email": "admin@example.com", "password": "metapass1", "first_name": "Ad", "last_name": "Min"}
 
 
@@ -41,8 +45,9 @@ def start_double(contract_server: postgres.Server) -> Iterator[Start]:
 
         def start(era: str, name: str = "Insight contract", dbname: str = "contract", **more: Any) -> Double:
             config = {"era": era, "databases": databases(contract_server, name, dbname), "accounts": [admin(**more)]}
-            # an instance keeps telling the address that it was set up under
+            # an instance keeps telling the address that it was set up under, and columns of tables that it lost
             config["site_url"] = f"http://127.0.0.1:30{era.removeprefix('0.')}"
+            config["settings"] = {"former_tables": FORMER_TABLES if dbname == "contract" else []}
             double = Double(config, contract_server.folder)
             stack.callback(double.stop)
             return double

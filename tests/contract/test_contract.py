@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from typing import Any
 
@@ -15,20 +14,13 @@ from conftest import HERE, Start
 ERAS = ("0.47", "0.49", "0.34", "0.31")
 DATA = kit.load_cases()
 CASES = {case["id"]: case for case in DATA["cases"]}
-UNKNOWN = {"<table>", "<field>", "<other database>"}  # what the recording's own context cannot name
-_IN_TEXT = re.compile(r"(\[:field )(\d+)( nil\])")
+UNKNOWN = {"<table>", "<other database>"}  # a metric of an earlier run, over a database that the recording cannot name
 
 
-class Named(compare.Normal):
-    """Reads the ids that a text or a field reference tells as the names they stand for on that server."""
-
-    def text(self, text: str) -> str:
-        named = _IN_TEXT.sub(lambda m: f"{m[1]}{self.fields.get(int(m[2]), m[2])}{m[3]}", text)
-        return str(super().text(named))
+class WithoutLeftovers(compare.Normal):
+    """Leaves out of lists what only the other cases of that server's run explain: archived cards of theirs."""
 
     def walk(self, node: Any, rows: bool = False) -> Any:
-        if isinstance(node, dict) and not rows and (number := compare.whole(node.get("source-field"))) is not None:
-            node = {**node, "source-field": self.fields.get(number, "<field>")}
         seen = super().walk(node, rows)
         if isinstance(node, list) and not rows:
             return [one for one in seen if not (isinstance(one, dict) and self.leftover(one))]
@@ -36,9 +28,7 @@ class Named(compare.Normal):
 
     @staticmethod
     def leftover(item: dict[str, Any]) -> bool:
-        """What only the history of that server explains: columns of tables it lost, archived cards of other cases."""
-        archived = item.get("archived") is True and str(item.get("name")).startswith("kit: case ")
-        return item.get("id") == "<field>" or archived
+        return item.get("archived") is True and str(item.get("name")).startswith("kit: case ")
 
 
 @cache
@@ -68,7 +58,7 @@ def unequal(era: str, case: dict[str, Any], context: kit.Context, answers: list[
     recorded = steps[case["id"]]
     assert recorded[0]["mark"] == kit.case_mark(case), "the recording is of other steps"
     assert len(recorded) == len(answers)
-    one, two = Named(recorded_context), Named(context.describe())
+    one, two = WithoutLeftovers(recorded_context), WithoutLeftovers(context.describe())
     found = []
     for was, now in zip(recorded, answers, strict=True):
         before, after = one.response(was), two.response(now)
