@@ -141,7 +141,7 @@ class Connection:
             params=params,
             order_by=order_by,
             limit=limit,
-            numbers=_numbers(coerce_float),
+            numbers=_numbers(coerce_float, dtype_backend),
             out_of_range=out_of_range,
         )
         if index_col is KEY:
@@ -163,7 +163,9 @@ class Connection:
         chunksize: int | None = None,
     ) -> Any:
         """Run a query; see :func:`insight_frames.read_sql`."""
-        question = sql_question(sql, params=params, numbers=_numbers(coerce_float), out_of_range=out_of_range)
+        question = sql_question(
+            sql, params=params, numbers=_numbers(coerce_float, dtype_backend), out_of_range=out_of_range
+        )
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
         return self._read(question, looks, chunksize)
 
@@ -220,6 +222,7 @@ class Connection:
             "postgresql_version": catalog.settings.get("version"),
             "database": catalog.settings.get("database"),
             "user": self._credentials.username,
+            "schemas": {name: catalog.schemas.get(name) for name in sorted({one.schema for one in chosen})},
             "not_readable": sorted(f"{one.schema}.{one.name}" for one in catalog.tables.values() if not one.readable),
         }
         return take(self._source, chosen, path, overwrite=overwrite, info=info)
@@ -248,8 +251,9 @@ class Looks:
         return dict(self._keywords)
 
 
-def _numbers(coerce_float: bool) -> Numbers:
-    return "float" if coerce_float else "exact"
+def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:
+    """How ``numeric`` is to travel: Arrow's decimals only where the frame is to hold them, because they hold no NaN."""
+    return "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"
 
 
 def describe(table: Table) -> pd.DataFrame:

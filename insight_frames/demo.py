@@ -25,7 +25,7 @@ join {SCHEMA}.study_event e using (participant_id)
 where p.enrollment_date >= :day and s.country in :countries
 group by p.label, s.country
 order by events desc, p.label
-"""  # noqa: S608 - the schema is the constant above
+"""
 
 
 class Step:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .errors import InvalidInput, sentence
 
-Numbers = Literal["float", "exact"]
+Numbers = Literal["float", "exact", "digits"]
 OutOfRange = Literal["raise", "text"]
 
 
@@ -41,8 +41,8 @@ class Question:
         A condition in PostgreSQL's words, with ``:name`` parameters.
     order_by : tuple of (str, bool)
         Column and whether descending.
-    numbers : {"float", "exact"}
-        ``numeric`` as float64, or without any rounding.
+    numbers : {"float", "exact", "digits"}
+        ``numeric`` as float64; without any rounding as decimals; or as the digits themselves, which may say NaN.
     out_of_range : {"raise", "text"}
         What becomes of dates that Arrow cannot hold.
     """
@@ -95,7 +95,7 @@ def table_question(
         params=params,
         order_by=_order(order_by),
         limit=_limit(limit),
-        numbers=_choice("numbers", numbers, ("float", "exact")),  # type: ignore[arg-type]
+        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),  # type: ignore[arg-type]
         out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),  # type: ignore[arg-type]
     )
 
@@ -113,7 +113,7 @@ def sql_question(
     return Question(
         sql=sql,
         params=params,
-        numbers=_choice("numbers", numbers, ("float", "exact")),  # type: ignore[arg-type]
+        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),  # type: ignore[arg-type]
         out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),  # type: ignore[arg-type]
     )
 

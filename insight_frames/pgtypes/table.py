@@ -19,7 +19,7 @@ from .moments import DATE, TIME, TIMESTAMP, TIMESTAMPTZ
 from .numbers import Boolean, Float, Integer, numeric
 from .texts import REG_CATALOGUES, Bytes, enum, moment_range, registered
 
-Numbers = Literal["float", "exact"]
+Numbers = Literal["float", "exact", "digits"]
 OutOfRange = Literal["raise", "text"]
 
 _TABLE: dict[str, Codec] = {
@@ -120,11 +120,12 @@ def reading(type_: PgType, *, numbers: Numbers = "float", out_of_range: OutOfRan
     ----------
     type_ : PgType
         From :func:`pg_type`.
-    numbers : {"float", "exact"}
-        numeric and money as float64, or as decimals (``numeric(p,s)``) and digits.
+    numbers : {"float", "exact", "digits"}
+        numeric and money as float64; as decimals where the type is ``numeric(p,s)``; or as digits in text, which take
+        NaN too.
     out_of_range : {"raise", "text"}
-        "text" reads dates, times and arrays as PostgreSQL's text, whatever the data are, so that BC, infinity,
-        24:00:00 and arrays of several dimensions arrive.
+        "text" reads dates, times, arrays and exact numerics as PostgreSQL's text, whatever the data are, so that BC,
+        infinity, 24:00:00, arrays of several dimensions and NaN in a decimal arrive.
 
     Examples
     --------
@@ -134,8 +135,11 @@ def reading(type_: PgType, *, numbers: Numbers = "float", out_of_range: OutOfRan
     >>> reading(pg_type("date")).expression('t."born"')
     'encode(date_send(t."born"),\\'hex\\')'
     """
-    found = Reading(type_, _codec(type_, numbers == "exact"))
-    return found.as_text() if out_of_range == "text" and type_.name in _OUT_OF_RANGE else found
+    found = Reading(type_, _codec(type_, numbers != "float"))
+    digits = type_.name in ("numeric", "money") and (
+        numbers == "digits" or (numbers, out_of_range) == ("exact", "text")
+    )
+    return found.as_text() if digits or (out_of_range == "text" and type_.name in _OUT_OF_RANGE) else found
 
 
 def _codec(type_: PgType, exact: bool) -> Codec:
