@@ -64,7 +64,17 @@ def _as_real(number: float) -> float:
         return math.inf
 
 
-@given(st.floats(min_value=-1e15, max_value=1e15))
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("10.0646", "10.06"), ("34.0996", "34.1"), ("-165.374", "-165.37"), ("-0.57", "-0.6"), ("-0.01", "-0"),
+     ("-3.75", "-3.8"), ("-10.25", "-10.25"), ("-100", "-100"), ("0.005678", "0.0057"),
+     ("1234567.891", "1,234,567.89")],
+)  # fmt: skip
+def test_numbers_for_people_round_as_that_server_did(number: str, shown: str) -> None:
+    assert javatext.people_number(number, "numeric") == shown
+
+
+@given(st.floats(min_value=0, max_value=1e15))
 def test_a_number_for_people_is_near(number: float) -> None:
     shown = javatext.people_number(repr(number), "float8")
     read = float(shown.replace(",", ""))

@@ -41,6 +41,7 @@ def main() -> None:
     for area in AREAS:
         if find_spec(f"{__package__}.{area}") is not None:
             importlib.import_module(f"{__package__}.{area}")
+    sys.setswitchinterval(0.001)  # a thread that receives must not wait long for one that writes
     app = make_app(config)
     host = config.get("host", "127.0.0.1")
     listener = server.listen(app, host, int(config.get("port", 0)))

@@ -179,7 +179,7 @@ class Table:
 
     def _writer(self, column: query.Column, raw: bool, as_text: bool) -> values.Writer:
         flags = era.ERAS[47] if raw and self.flags.formatted else self.flags
-        made = values.writer(flags, column.type_name, "json" if raw else "dataset")
+        made = values.writer(flags, column, "json" if raw else "dataset")
         if as_text and made.kind == "int":
             made.bare = False
         return made

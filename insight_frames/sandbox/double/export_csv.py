@@ -23,7 +23,7 @@ def field(text: str) -> str:
 def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     """The pieces of a CSV file; the header is sent before any row is read."""
     yield (",".join(map(field, titles)) + "\n").encode("utf-8")
-    writers = [values.writer(era, column.type_name, "csv") for column in result.columns]
+    writers = [values.writer(era, column, "csv") for column in result.columns]
     parts: list[str] = []
     size = 0
     for chunk, count in result.chunks():

@@ -44,7 +44,7 @@ def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     """The pieces of a JSON file."""
     chosen = order(titles, era.ordered_keys)
     opening, separator, ending = ("[\n", ",\n", "\n]") if era.join_rows else ("[", ",", "]")
-    writers = [values.writer(era, column.type_name, "json") for column in result.columns]
+    writers = [values.writer(era, column, "json") for column in result.columns]
     keys = [("{" if number == 0 else ",") + values.quote(titles[index]) + ":" for number, index in enumerate(chosen)]
     cells = [(key, index, _token(writers[index])) for key, index in zip(keys, chosen, strict=True)]
     lead, size = opening, 0

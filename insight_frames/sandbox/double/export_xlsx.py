@@ -110,7 +110,7 @@ def _cell(era: Era, writer: values.Writer, kind: str) -> Callable[[str], str]:
 def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     """The file, in one piece."""
     flags = era if not era.formatted else ERAS[47]
-    writers = [values.writer(flags, column.type_name, "json") for column in result.columns]
+    writers = [values.writer(flags, column, "json") for column in result.columns]
     cells = [_cell(era, writer, writer.kind) for writer in writers]
     lines = [f"<row>{''.join(map(_string, titles))}</row>"]
     for chunk, count in result.chunks():

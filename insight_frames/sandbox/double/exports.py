@@ -138,6 +138,8 @@ def _run(app: App, request: Request, asked: dict[str, Any]) -> tuple[Statement, 
     with failures.of(era.of(app), statement):
         result = query.execute(app, request, database, statement, rows, asked)
     naming.check(era.of(app), statement, result)
+    for column, col in zip(result.columns, statement.cols or [], strict=False):
+        column.key = col.get("semantic_type") in ("type/PK", "type/FK")
     return statement, result
 
 

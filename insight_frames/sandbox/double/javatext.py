@@ -170,27 +170,30 @@ def joda_date(text: str) -> str:
     return f"{year:04d}-{rest}" if year >= 0 else f"-{-year:04d}-{rest}"
 
 
-def _places(plain: str, small: bool) -> int:
-    """Decimals that the formatter for people keeps of a number written out in full."""
-    fraction = plain.partition(".")[2]
-    places = len(fraction)
-    if not small:
+def _places(plain: str, exact: Decimal) -> int:
+    """Decimals that the formatter for people keeps of a number written out in full.
+
+    It takes the second run of digits for the decimals, which for a negative number are those before the point, and
+    counts every negative number among those below one: -0.57 becomes -0.6, -165.374 becomes -165.37.
+    """
+    groups = re.split(r"\D", plain)
+    places = len(groups[1]) if len(groups) > 1 else 0
+    if exact >= 1:
         return min(2, places)
-    runs = [run for run in re.split(r"[.0]+", plain.lstrip("-")) if run]
-    figures = len(runs[-1]) if runs else 0
-    return max(2, places - (figures - 2)) if figures > 2 else max(places, figures)
+    figures = len(next((run for run in reversed(re.split(r"[.0]+", plain)) if run), ""))
+    return max(2, places - (figures - 2)) if figures > 2 else places
 
 
 def _stripped(plain: str) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-def people_number(text: str, kind: str) -> str:
-    """A number as exports show it to people: thousands separated, few decimals."""
+def people_number(text: str, kind: str, key: bool = False) -> str:
+    """A number as exports show it to people: thousands separated (but not of a key), few decimals."""
     if text in SPECIAL:
         return text.replace("Infinity", "∞")
     if kind == "int":
-        return f"{int(text):,}"
+        return text if key else f"{int(text):,}"
     if kind == "numeric":
         exact = Decimal(text)
         plain = f"{exact:f}"
@@ -202,7 +205,7 @@ def people_number(text: str, kind: str) -> str:
         plain = f"{shortest.quantize(places, ROUND_HALF_UP):f}" if abs(shortest) < 1 else f"{shortest:f}"
         if abs(shortest) >= 2**53:
             exact = shortest
-    keep = 0 if exact == 0 else _places(_stripped(plain), abs(exact) < 1)
+    keep = 0 if exact == 0 else _places(_stripped(plain), exact)
     digits = len(exact.as_tuple().digits) + 350
     rounded = exact.quantize(Decimal(1).scaleb(-keep), ROUND_HALF_UP, context=Context(prec=digits))
     return _stripped(f"{rounded:,f}")

@@ -60,6 +60,7 @@ class Column:
     oid: int
     typmod: int
     type_name: str  # as pg_type has it: int4, timestamptz, _text ...
+    key: bool = False  # of a table, as the question's metadata says
 
 
 class Result:

@@ -6,6 +6,7 @@ caller's socket is watched too, so that a caller who hung up cancels the stateme
 
 from __future__ import annotations
 
+import queue
 import selectors
 import socket
 import threading
@@ -108,6 +109,36 @@ class Link:
                     self.drain()
                     raise error
                 yield result
+
+    def ahead(self, results: Iterator[pq.abc.PGresult]) -> Iterator[pq.abc.PGresult]:
+        """The same results, the next of which is received in a thread while the caller works on the last one."""
+        ready: queue.Queue[pq.abc.PGresult | BaseException | None] = queue.Queue(maxsize=1)
+        left = threading.Event()
+
+        def read() -> None:
+            try:
+                for result in results:
+                    ready.put(result)
+                    if left.is_set():
+                        return
+                ready.put(None)
+            except (HungUp, ServerError, DriverError) as error:
+                ready.put(error)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        try:
+            while (one := ready.get()) is not None:
+                if isinstance(one, BaseException):
+                    raise one
+                yield one
+        finally:
+            left.set()
+            if reader.is_alive():
+                self.conn.get_cancel().cancel()
+                while reader.is_alive():
+                    with suppress(queue.Empty):
+                        ready.get(timeout=0.01)
 
     def receive(self) -> None:
         """Take in what PostgreSQL sent."""

@@ -232,7 +232,7 @@ def _start(run: _Run, text: str) -> Result:
     def chunks() -> Iterator[pq.abc.PGresult]:
         try:
             yield head
-            yield from answers[0]
+            yield from run.link.ahead(answers[0]) if run.flags.streams else answers[0]
         except pg.ServerError as error:
             raise driver_error(error) from error
         finally:

@@ -14,7 +14,7 @@ from json.encoder import encode_basestring
 
 from . import javatext as java
 from .era import Era
-from .query import PSQL, QueryError
+from .query import PSQL, Column, QueryError
 
 KINDS: dict[str, str] = {
     **dict.fromkeys(("int2", "int4", "int8"), "int"),
@@ -73,19 +73,19 @@ def quote(text: str) -> str:
     return quoted
 
 
-def writer(era: Era, type_name: str, destination: str) -> Writer:
+def writer(era: Era, column: Column, destination: str) -> Writer:
     """The writer of a column for ``dataset``, ``json`` or ``csv``."""
-    kind = KINDS.get(type_name, "text")
+    kind = KINDS.get(column.type_name, "text")
     if destination != "dataset" and era.formatted:
-        return _for_people(kind)
+        return _for_people(kind, column.key)
     text = _text(era, kind, destination)
     return Writer(kind, text, bare=kind in BARE)
 
 
-def _for_people(kind: str) -> Writer:
+def _for_people(kind: str, key: bool) -> Writer:
     number = kind in ("int", "numeric", "float4", "float8", "money", "pg_lsn")
     forms: dict[str, Text] = {
-        "int": lambda text: java.people_number(text, "int"),
+        "int": lambda text: java.people_number(text, "int", key),
         "numeric": lambda text: java.people_number(_finite(text), "numeric"),
         "money": lambda text: java.people_number(java.money(text), "numeric"),
         "float4": lambda text: java.people_number(text, "float4"),
