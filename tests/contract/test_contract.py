@@ -9,7 +9,7 @@ from typing import Any
 import compare
 import kit
 import pytest
-from conftest import HERE, Start
+from doubles import HERE, Start
 
 ERAS = ("0.47", "0.49", "0.34", "0.31")
 DATA = kit.load_cases()

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from conftest import ADMIN, Start, admin, databases
+from doubles import ADMIN, Start, admin, databases
 
 from insight_frames.sandbox import postgres
 from insight_frames.sandbox.serving import Double

@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import psycopg
 import pytest
-from conftest import ADMIN, HERE, Start
+from doubles import ADMIN, HERE, Start
 from psycopg import sql
 
 from insight_frames.sandbox import postgres
