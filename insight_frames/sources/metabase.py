@@ -262,14 +262,19 @@ def _stale(error: Exception) -> bool:
 
 
 def _started(batches: Generator[pa.RecordBatch, None, None]) -> Generator[pa.RecordBatch, None, None]:
-    """Run a generator up to its first batch, so that what is wrong with the question is raised when it is opened."""
+    """Run a generator up to its first batch, so that what is wrong with the question is raised when it is opened.
+
+    The one given back has been started too: closing a generator that never ran would not close what is behind it.
+    """
     first = next(batches, None)
 
-    def rest() -> Generator[pa.RecordBatch, None, None]:
+    def rest() -> Generator[Any, None, None]:
         with closing(batches):
+            yield None
             if first is not None:
                 yield first
             yield from batches
 
     started = rest()
+    next(started)
     return started
