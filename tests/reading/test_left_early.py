@@ -17,6 +17,7 @@ def test_a_stream_that_is_never_read_is_closed(connection: Connection, monkeypat
     monkeypatch.setattr(http.Answer, "close", lambda answer: (closed.append(answer.where), close(answer)))
     connection.list_tables("s_cardio3prod")
     closed.clear()
-    with connection._source.open(table_question("s_cardio3prod", "item_data")):
+    with connection._source.open(table_question("s_cardio3prod", "item_data")) as stream:
         assert closed == []
-    assert len(closed) == 1
+        stream.close()
+        assert len(closed) == 1, "at once, not when the garbage is collected"
