@@ -178,3 +178,8 @@ def test_nothing_is_sent_when_a_connection_is_made() -> None:
     made = insight_frames.Connection("http://127.0.0.1:9", username="nobody@example.com", password="not-a-password")
     assert repr(made) == "<Connection to http://127.0.0.1:9 as nobody@example.com>"
     assert "not-a-password" not in repr(vars(made))
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert len(names) == len(set(names)), "pytest imports test modules and their helpers by name"
