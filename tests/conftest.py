@@ -89,6 +89,7 @@ def scratch(superuser: Database) -> Iterator[Scratch]:
     superuser.execute("drop schema if exists s_scratch cascade; create schema s_scratch")
     superuser.execute(f"grant usage on schema s_scratch to {readers}; set search_path to s_scratch".encode())
     superuser.execute(f"alter default privileges in schema s_scratch grant select on tables to {readers}".encode())
+    superuser.execute("set lock_timeout = '10s'")  # a reader that a test has left behind fails the test, and no more
     yield Scratch(superuser, "s_scratch")
     superuser.execute("reset search_path; drop schema s_scratch cascade")
 

@@ -124,9 +124,9 @@ class Http:
         more = {**(headers or {}), "Connection": "close"}
         return self._send("POST", path, session=self._fresh(), data=form, headers=more)
 
-    def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """DELETE, for ending a session."""
-        return self._send("DELETE", path, headers=headers)
+    def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """DELETE with a JSON body, for ending a session."""
+        return self._send("DELETE", path, json=body, headers=headers)
 
     def close(self) -> None:
         """Let go of kept connections."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..credentials import Credentials, Secret
-from ..errors import LoginThrottled, ServerUnavailable, SessionExpired, sentence
+from ..errors import LoginRefused, LoginThrottled, ServerUnavailable, SessionExpired, sentence
 from . import answers
 from .http import Answer, Http
 
@@ -44,7 +44,8 @@ class Session:
         """Log out and forget the session."""
         with self._lock:
             if self._id is not None:
-                self._http.delete("/api/session", headers=self._headers()).close()
+                body = {"session_id": self._id.reveal()}  # up to 0.31 the server looks for it here
+                self._http.delete("/api/session", body, headers=self._headers()).close()
             self._id = None
 
     def close(self) -> None:
@@ -57,7 +58,9 @@ class Session:
             return work(self._headers())
         except SessionExpired:
             if self._credentials.api_key is not None:
-                raise
+                raise LoginRefused(
+                    sentence("The API key is not accepted", where=self._http.url, try_="another key, or a user name")
+                ) from None
             with self._lock:
                 if self._id is known:
                     self._id = None

@@ -1,0 +1,127 @@
+"""How much is asked of the server, by whom, and that many may use one connection."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sandboxes import Connect
+
+import insight_frames as ifr
+from insight_frames import Connection
+from insight_frames.sandbox import Box
+
+PROD = "s_cardio3prod"
+DATA = ("POST", "/api/dataset/json")
+START = [("POST", "/api/session"), ("GET", "/api/session/properties"), ("GET", "/api/database")]
+
+
+def served(box: Box) -> list[tuple[str, str]]:
+    return [(method, path) for method, path, _ in box.requests]
+
+
+def test_nothing_is_sent_before_the_first_question(box: Box, connect: Connect) -> None:
+    connection = connect()
+    repr(connection)
+    assert connection.url == box.url
+    ifr.connect(box.url, username=box.username, password=box.password)
+    connection.read_table(PROD, "site", chunksize=2)  # an iterator that nobody draws from
+    assert served(box) == []
+
+
+def test_requests_by_question(box: Box, connection: Connection, tmp_path: Path) -> None:
+    connection.read_table(PROD, "site")
+    assert served(box) == [*START, DATA, DATA]
+
+    def asked(question: object) -> int:
+        box.clear_requests()
+        question()  # type: ignore[operator]
+        assert set(served(box)) == {DATA}
+        return len(served(box))
+
+    assert asked(lambda: connection.read_table(PROD, "participant")) == 1
+    assert asked(lambda: connection.read_table(PROD, "participant", where="true", order_by="label", limit=3)) == 1
+    assert asked(lambda: connection.read_table(PROD, "participant", index_col=ifr.KEY)) == 1
+    assert asked(lambda: list(connection.read_table(PROD, "item", chunksize=50))) == 1
+    assert asked(lambda: connection.read_sql("select 1 as one")) == 2
+    assert asked(lambda: list(connection.read_sql("select 1 as one", chunksize=10))) == 2
+    assert asked(lambda: connection.list_schemas()) == 1
+    assert asked(lambda: connection.list_tables(PROD)) == 1
+    assert asked(lambda: connection.describe_table(PROD, "site")) == 1
+    assert asked(lambda: connection.snapshot(tmp_path / "cut", schemas=PROD)) == 2
+    assert asked(lambda: connection.read_table("s_cardio3test", "site")) == 2  # a schema not seen yet
+    assert asked(lambda: connection.read_table("s_cardio3test", "crf")) == 1
+
+
+def test_threads_share_one_login(box: Box, connection: Connection) -> None:
+    tables = ["site", "participant", "study_event", "crf", "item", "event_crf", "Lab Import", "ig_ae_event"]
+    start = threading.Barrier(len(tables))
+
+    def read(name: str) -> tuple[int, int]:
+        start.wait()
+        query = connection.read_sql(f'select count(*) as n from {PROD}."{name}"')["n"].item()
+        return len(connection.read_table(PROD, name)), query
+
+    with ThreadPoolExecutor(len(tables)) as pool:
+        for rows, counted in pool.map(read, tables):
+            assert rows == counted > 0
+    assert served(box).count(("POST", "/api/session")) == 1
+
+
+def test_the_default_connection(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ifr.InvalidInput, match=r"no server to connect to.*INSIGHT_URL"):
+        ifr.list_schemas()
+    monkeypatch.setenv("INSIGHT_URL", box.url)
+    monkeypatch.setenv("INSIGHT_USERNAME", box.username)
+    monkeypatch.setenv("INSIGHT_PASSWORD", box.password)
+    assert ifr.read_table(PROD, "site").shape[0] == 5
+    assert ifr.read_sql("select 1 as one")["one"].item() == 1
+    assert ifr.list_tables(PROD).shape[0] == 36
+    unblinded = box.accounts["unblinded"]
+    second = ifr.connect(box.url, username=unblinded.username, password=unblinded.password)
+    assert len(ifr.list_tables(PROD)) == 37
+    assert ifr.describe_table(PROD, "site").shape[0] == len(second.describe_table(PROD, "site"))
+
+
+def test_logging_out_ends_the_session(box: Box, connection: Connection) -> None:
+    connection.read_table(PROD, "site")
+    used = connection._session._headers()
+    connection.logout()
+    with connection._http.get("/api/user/current", headers=used) as answer:
+        assert answer.status == 401
+    connection.logout()  # once more does nothing
+    assert connection.read_table(PROD, "crf").shape[0] == 12  # and a new question logs in again
+    assert served(box).count(("POST", "/api/session")) == 2
+
+
+def test_a_closed_connection_opens_again(box: Box, connect: Connect) -> None:
+    with connect() as connection:
+        connection.read_table(PROD, "site")
+    assert connection.read_table(PROD, "crf").shape[0] == 12
+    assert served(box).count(("POST", "/api/session")) == 1
+
+
+@pytest.mark.parametrize("era", ["0.49"])
+def test_an_api_key_logs_nobody_in(box: Box, connect: Connect) -> None:
+    admin = connect("admin")
+    with admin._http.post_json("/api/session", _login(box)) as answer:
+        session = answer.json()["id"]
+    headers = {"X-Metabase-Session": session}
+    with admin._http.post_json("/api/api-key", {"name": "k", "group_id": 1}, headers=headers) as answer:
+        assert answer.status == 200
+        key = answer.json()["unmasked_key"]
+    box.clear_requests()
+    keyed = ifr.Connection(box.url, api_key=key)
+    assert keyed.read_sql("select 1 as one")["one"].item() == 1
+    assert ("POST", "/api/session") not in served(box)
+    assert key not in repr(keyed)
+    wrong = ifr.Connection(box.url, api_key="mb_wrong-canary")
+    with pytest.raises(ifr.LoginRefused, match="key") as caught:
+        wrong.list_schemas()
+    assert "canary" not in str(caught.value)
+
+
+def _login(box: Box) -> dict[str, str]:
+    return {"username": box.accounts["admin"].username, "password": box.accounts["admin"].password}
