@@ -25,10 +25,12 @@ from ..sql import masked
 from .http import Answer, not_metabase
 
 GOOD = (200, 202)
+EXPORT = "/api/dataset/json"
 
 _POSITION = re.compile(r"\n\s*Position: (\d+)")
 _SECONDS = re.compile(r"\b(\d+)\b")
-_DENIED = re.compile(r"permission denied for|do(?:es)? not have permissions? to|don't have permissions? to", re.I)
+_NO_SQL = re.compile(r"(?:do(?:es)? not|don't) have permissions? to", re.I)  # Metabase's words
+_DENIED = re.compile(r"permission denied for", re.I)  # PostgreSQL's
 
 
 def check(answer: Answer) -> Answer:
@@ -53,8 +55,10 @@ def meaning(answer: Answer, text: str) -> InsightError:
         return PermissionDenied(
             sentence("This account may not do that", where=where, try_="ask an administrator of Insight for the right")
         )
+    if EXPORT not in where:
+        return ServerUnavailable(not_metabase(answer, text))
     if status == 404:
-        return NotFound(sentence("The server knows no such thing", where=where, got="status 404"))
+        return NotFound(sentence("The server no longer knows this database", where=where, got="status 404"))
     node = json_object(text)
     if status in (400, 500) and node is not None and ("error" in node or "message" in node or "cause" in node):
         return failure(node, where)
@@ -72,12 +76,20 @@ def failure(node: dict[str, Any], where: str) -> InsightError:
     state = node.get("state") or (first.get("state") if isinstance(first, dict) else None)
     found = _POSITION.search(text)
     shown = masked(text)
+    if _NO_SQL.search(text) or node.get("error_type") == "missing-required-permissions":
+        return PermissionDenied(
+            sentence(
+                "This account may not run SQL",
+                where=where,
+                try_="ask an administrator of Insight for the right to native queries on this database",
+            )
+        )
     if state == "42501" or _DENIED.search(text):
         return PermissionDenied(
             sentence(
                 "The database refuses to show this to the account",
                 where=where,
-                got=shown if "permission denied" in shown else "no right to run this query",
+                got=shown,
                 try_="list_tables() shows what may be read",
             )
         )

@@ -178,20 +178,24 @@ def unreachable(where: str, error: BaseException) -> str:
 
 
 def base_address(url: str) -> str:
-    """Check a server's address and drop the slash at its end.
+    """Check a server's address and drop what a browser shows behind it.
 
     >>> base_address("https://acme.insight.example/")
     'https://acme.insight.example'
     """
-    parts = urlsplit(url if isinstance(url, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host:
         raise InvalidInput(
             sentence(
                 "The URL is not one of a web server",
                 expected="https://<customer>.insight.openclinica.io",
-                got=f"scheme {parts.scheme!r}" if parts.scheme else "no scheme",
+                got=f"scheme {parts.scheme!r}" if parts.scheme else "no scheme, or a host or port that cannot be",
             )
         )
     if parts.username or parts.password:
         raise InvalidInput(sentence("The URL holds a user name or password", try_="username= and password= instead"))
-    return url.rstrip("/").removesuffix("/api")
+    return parts._replace(query="", fragment="").geturl().rstrip("/").removesuffix("/api")

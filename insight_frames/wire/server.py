@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DatabaseNotFound, NotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
+from ..errors import DatabaseNotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
+from .answers import EXPORT
 from .cells import no_list
 from .http import Answer
 from .session import Session
@@ -72,7 +73,7 @@ class Server:
     def export(self, sql: str) -> Answer:
         """Run a statement and give its JSON export, whose body is still on its way."""
         query = {"database": self.database_id, "type": "native", "native": {"query": sql}}
-        return self.session.export("/api/dataset/json", query)
+        return self.session.export(EXPORT, query)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Run a small statement whose last row proves its end; its columns must all be text."""
@@ -98,29 +99,19 @@ class Server:
         return self._remark
 
     def _ask_version(self) -> str:
-        try:
-            properties = self.session.get("/api/session/properties")
-        except NotFound:
-            raise ServerUnavailable(
-                sentence(
-                    "This does not answer like Metabase",
-                    where="GET /api/session/properties",
-                    got="status 404",
-                    try_="check the URL",
-                )
-            ) from None
+        properties = self.session.get("/api/session/properties")
         version = properties.get("version") if isinstance(properties, dict) else None
-        tag = str(version.get("tag")) if isinstance(version, dict) else ""
-        found = _TAG.match(tag)
-        if found and int(found[1]) < OLDEST:
-            raise UnsupportedServer(
-                sentence("This Metabase is too old", expected=f"0.{OLDEST} or newer", got=tag, try_="an update of it")
-            )
-        if version is None:
+        tag = version.get("tag") if isinstance(version, dict) else None
+        if not isinstance(tag, str):
             raise ServerUnavailable(
                 sentence(
                     "This does not answer like Metabase", where="GET /api/session/properties", try_="check the URL"
                 )
+            )
+        found = _TAG.match(tag)
+        if found and int(found[1]) < OLDEST:
+            raise UnsupportedServer(
+                sentence("This Metabase is too old", expected=f"0.{OLDEST} or newer", got=tag, try_="an update of it")
             )
         return tag
 
