@@ -42,4 +42,4 @@ clean:
 	rm -rf $(VENV) .venv-pandas2 build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 bench: $(VENV)/dev.done
-	$(BIN)/python benchmarks/narrow.py
+	$(BIN)/python -m benchmarks $(ARGS)

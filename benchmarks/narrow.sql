@@ -1,5 +1,7 @@
--- One million rows x 12 columns, shaped like item_data: keys, short texts, numbers with gaps, times.
-CREATE TABLE narrow AS
+-- :rows rows x 12 columns, shaped like item_data: keys, short texts, numbers with gaps, times.
+CREATE SCHEMA :schema;
+SET search_path TO :schema;
+CREATE TABLE item_data AS
 SELECT i::bigint AS item_data_id,
        (i % 700)::int AS item_id,
        (i / 11)::int AS event_crf_id,
@@ -12,6 +14,6 @@ SELECT i::bigint AS item_data_id,
        CASE WHEN i % 5 = 0 THEN (i % 300)::int END AS update_id,
        i % 17 = 0 AS deleted,
        lpad((i % 50)::text, 3, '0') AS site_code
-FROM generate_series(1, 1000000) i;
-ALTER TABLE narrow ADD PRIMARY KEY (item_data_id);
-VACUUM ANALYZE narrow;
+FROM generate_series(1, :rows) i;
+ALTER TABLE item_data ADD PRIMARY KEY (item_data_id);
+VACUUM ANALYZE item_data;

@@ -1,0 +1,129 @@
+"""Run the benchmark: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from insight_frames import sandbox
+from insight_frames.sandbox import Box
+
+from . import machine, report, shapes, starting, ways
+from .measure import PRELOAD, Job, Measured, measure
+from .replay import replaying
+from .shapes import Shape, Target
+
+ERA = "0.47"
+BASELINE = Path(__file__).with_name("baseline.md")
+ROUNDS = 5
+
+
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__import__("benchmarks").__doc__)
+    names = [one.name for one in shapes.SHAPES]
+    parser.add_argument("--rounds", type=int, help=f"interleaved rounds (default {ROUNDS})")
+    parser.add_argument("--shapes", nargs="+", choices=names, help="only these (default: all but large)")
+    parser.add_argument("--large", action="store_true", help="also five million rows")
+    parser.add_argument("--quick", action="store_true", help="all shapes, few rows, one round: does it still work?")
+    parser.add_argument("--out", type=Path, help="write the report there; a whole run writes benchmarks/baseline.md")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    asked = parsed(words)
+    rounds = asked.rounds or (1 if asked.quick else ROUNDS)
+    large = asked.large or asked.quick
+    chosen = [one for one in shapes.SHAPES if one.name in (asked.shapes or ()) or not asked.shapes]
+    chosen = [one for one in chosen if one.name != "large" or large or asked.shapes]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    with sandbox.start(sql=[], era=ERA) as box:
+        parts = [machine.head(server_version(box), ERA, rounds)]
+        sections = []
+        for shape in chosen:
+            sections.append(run(context, box, shape.small() if asked.quick else shape, rounds))
+            say(report.section(sections[-1]))
+    parts += [report.headline(sections), starting.table(starting.starts(rounds))]
+    say(parts[-2] + "\n" + parts[-1])
+    whole = not asked.quick and not asked.shapes and rounds >= ROUNDS
+    out = asked.out or (BASELINE if whole else None)
+    if out is not None:
+        out.write_text("\n".join([*parts, *map(report.section, sections)]), encoding="utf-8")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def server_version(box: Box) -> str:
+    with box.connect() as database:
+        return str(database.info.server_version // 10000) + "." + str(database.info.server_version % 10000)
+
+
+def run(context: ForkServerContext, box: Box, shape: Shape, rounds: int) -> report.Section:
+    """Measure one shape: the live ways and those from memory, all of them in turns."""
+    with made(box, shape) as targets, replaying(context, box.url) as memory:
+        live = [(one, box.url) for one in live_ways(shape)]
+        replayed = [(one, memory) for one in replayed_ways(shape)]
+        found: dict[tuple[str, str], list[Measured]] = {one: [] for one in (*live, *replayed)}
+        for pair in replayed if rounds > 1 else []:  # the first time it comes from the sandbox
+            once(context, box, *pair, targets)
+        for number in range(rounds):
+            for pair, measured in found.items():
+                measured.append(once(context, box, *pair, targets))
+                print(f"{shape.name} {number + 1}/{rounds} {pair[0]}: {measured[-1].wall:.2f} s", file=sys.stderr)
+    same_exports(found)
+    return report.Section(
+        shape, targets, {one[0]: found[one] for one in live}, {one[0]: found[one] for one in replayed}
+    )
+
+
+@contextmanager
+def made(box: Box, shape: Shape) -> Iterator[tuple[Target, ...]]:
+    with box.connect() as database:
+        yield shapes.load(database, shape)
+        shapes.drop(database, shape)
+
+
+def once(context: ForkServerContext, box: Box, way: str, url: str, targets: tuple[Target, ...]) -> Measured:
+    job = Job(way, url, box.username, box.password, box.dsn, targets, warm_up=targets.count(targets[0]) > 1)
+    got = measure(context, job, box.clear_requests, lambda: len(box.requests))
+    return got if url == box.url else replace(got, requests=None)
+
+
+def live_ways(shape: Shape) -> list[str]:
+    """Which ways a shape is read by; PLAIN is slow through the double for the double's own reasons."""
+    if shape.name == "hundred":
+        return [ways.READ_TABLE, ways.READ_SQL, ways.ANY_JSON, ways.BY_JSON, ways.ADBC, ways.DIRECT]
+    names = [one for one in ways.WAYS if one != ways.PLAIN]
+    if shape.no_exports:
+        names = [one for one in names if ways.WAYS[one].kind in ("ours", "direct")]
+    return names
+
+
+def replayed_ways(shape: Shape) -> list[str]:
+    return list(ways.REPLAYED) if not shape.no_exports else []
+
+
+def same_exports(found: dict[tuple[str, str], list[Measured]]) -> None:
+    """Stop unless every download of one export had the same bytes, also those that were thrown away."""
+    for kind in ("json", "csv"):
+        for live in (True, False):
+            sizes = {
+                one.received
+                for (way, _), measured in found.items()
+                for one in measured
+                if ways.WAYS[way].kind == kind and (one.requests is not None) is live
+            }
+            if sizes and max(sizes) - min(sizes) > 0.001 * max(sizes) + 1000 * len(found):
+                raise SystemExit(f"one {kind} export had different sizes: {sorted(sizes)}")
+
+
+if __name__ == "__main__":
+    main()

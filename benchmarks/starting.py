@@ -1,0 +1,43 @@
+"""What it costs to begin: importing the package beside what it stands on, and asking its command for help."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+_BASE = "import pandas, pyarrow, requests"
+_COMMANDS = {
+    "python -c pass": [sys.executable, "-c", "pass"],
+    "import insight_frames": [sys.executable, "-c", "import insight_frames"],
+    _BASE: [sys.executable, "-c", _BASE],
+    "the same and insight_frames, all that a read needs": [
+        sys.executable,
+        "-c",
+        f"{_BASE}, insight_frames; insight_frames.Connection",
+    ],
+    "insight-frames --help": [str(Path(sys.executable).with_name("insight-frames")), "--help"],
+}
+
+
+def starts(rounds: int) -> dict[str, list[float]]:
+    """Give the seconds of each command, in turns, without a first round."""
+    seconds: dict[str, list[float]] = {name: [] for name in _COMMANDS}
+    for number in range(rounds + 1):
+        for name, command in _COMMANDS.items():
+            begun = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            if number:
+                seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+def table(seconds: dict[str, list[float]]) -> str:
+    """Give the report's section in Markdown."""
+    lines = ["## To begin", "", "| command | s | min-max |", "|---|---:|---:|"]
+    lines += [f"| `{name}` | {median(one):.3f} | {min(one):.3f}-{max(one):.3f} |" for name, one in seconds.items()]
+    *_, base, all_, _ = seconds.values()
+    more = median(b - a for a, b in zip(base, all_, strict=True))
+    return "\n".join([*lines, "", f"insight_frames beyond pandas, pyarrow and requests: {1000 * more:.0f} ms.", ""])
