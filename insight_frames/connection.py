@@ -49,8 +49,7 @@ class Connection:
         path: Path = "auto",
         statement_bytes: int = STATEMENT_BYTES,
     ) -> None:
-        pair = (float(timeout), float(timeout)) if isinstance(timeout, int | float) else timeout
-        self._http = Http(credentials.find_url(url), timeout=pair, verify=verify, headers=headers)
+        self._http = Http(credentials.find_url(url), timeout=timeout, verify=verify, headers=headers)
         self._credentials = credentials.find(username, password, api_key)
         self._session = Session(self._http, self._credentials)
         self._server = Server(self._session, credentials.find_database(database))
@@ -170,6 +169,7 @@ class Connection:
         return self._read(question, looks, chunksize)
 
     def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
+        self._source.check(question)
         if chunksize is not None:
             if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
                 raise InvalidInput(sentence("chunksize must be a number of rows", expected="an int >= 1"))

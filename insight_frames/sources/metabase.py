@@ -11,14 +11,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from .. import catalog as catalog_
 from .. import sql
 from ..catalog import Catalog, Table
-from ..errors import NotFound, PermissionDenied, QueryFailed
+from ..errors import InvalidInput, NotFound, PermissionDenied, QueryFailed, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import packed, rows
@@ -45,6 +45,8 @@ class MetabaseSource:
     """One database behind one Metabase."""
 
     def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int = STATEMENT_BYTES) -> None:
+        if path not in get_args(Path):
+            raise InvalidInput(sentence("path is not known", expected=" or ".join(map(repr, get_args(Path)))))
         self.server = server
         self._path = path
         self._statement_bytes = statement_bytes
@@ -82,6 +84,13 @@ class MetabaseSource:
             if had is None:
                 raise
         return self.catalog(schema, fresh=True).table(schema, name)
+
+    def check(self, question: Question) -> None:
+        """Raise what is wrong with the SQL in a question as it stands; nothing is sent."""
+        if question.sql is not None:
+            sql.render(question.sql, question.params)
+        elif question.where is not None:
+            sql.condition(question.where, question.params)
 
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
@@ -159,9 +168,8 @@ class MetabaseSource:
 
     # ------------------------------------------------------------------ queries
     def _query(self, question: Question) -> Stream:
-        rendered = sql.render(
-            question.sql or "", question.params, double_question_marks=self.server.doubles_question_marks
-        )
+        doubled = self.server.doubles_question_marks
+        rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
         text, offset = packed.describe(source.text)
         with located(self.server, replace(source, text=text, offset=offset)):

@@ -97,12 +97,12 @@ class Http:
         self,
         url: str,
         *,
-        timeout: Timeout = (10.0, 600.0),
+        timeout: float | Timeout = (10.0, 600.0),
         verify: bool | str = True,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.url = base_address(url)
-        self._timeout = timeout
+        self._timeout = timeouts(timeout)
         self._verify = verify
         self._headers = {"User-Agent": "insight_frames", "Accept-Encoding": "identity", **(headers or {})}
         self._session = self._fresh()
@@ -174,6 +174,24 @@ def unreachable(where: str, error: BaseException) -> str:
         return sentence("The server did not answer in time", where=where, try_="a longer timeout=, or later")
     return sentence(
         "The server cannot be reached", where=where, got=type(error).__name__, try_="check the URL and the network"
+    )
+
+
+def timeouts(asked: float | Timeout) -> Timeout:
+    """Give seconds for connecting and for each wait for bytes; one number is both.
+
+    >>> timeouts(30)
+    (30.0, 30.0)
+    """
+    pair = (asked, asked) if isinstance(asked, int | float) else asked
+    if (
+        isinstance(pair, tuple | list)
+        and len(pair) == 2
+        and all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in pair)
+    ):
+        return float(pair[0]), float(pair[1])
+    raise InvalidInput(
+        sentence("timeout cannot be meant", expected="seconds above 0, or (seconds to connect, seconds to read)")
     )
 
 
