@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import QueryFailed
+from ..errors import InsightError, QueryFailed
 from ..wire.server import Server
 from .plan import Source
+
+BRACKET = 2  # characters between the user's text and the bracket that we close behind it
+OUR_BRACKET = ('at or near ")"', "at its end")
 
 
 @contextmanager
@@ -20,13 +23,24 @@ def located(server: Server, sent: Source) -> Iterator[None]:
             raise
         counted, error.position = error.position, None
         if sent.rendered is not None:
-            place = counted - server.remark() - sent.offset
-            if 1 <= place <= len(sent.rendered.text) + 1:
+            place, end = counted - _remark(server, counted) - sent.offset, len(sent.rendered.text) + 1
+            if end < place <= end + BRACKET:
+                place = end
+                error.args = (error.args[0].replace(*OUR_BRACKET),)
+                error.server_message = error.server_message.replace(*OUR_BRACKET)
+            if 1 <= place <= end:
                 error.position = sent.rendered.position(place)
         if error.position is not None:
             line, column = line_and_column(sent.original, error.position)
             error.args = (f"{error.args[0]} At line {line}, column {column} of your SQL.",)
         raise
+
+
+def _remark(server: Server, unknown: int) -> int:
+    try:
+        return server.remark()
+    except InsightError:  # the first error is the one to tell, without its place
+        return unknown
 
 
 def line_and_column(text: str, position: int) -> tuple[int, int]:

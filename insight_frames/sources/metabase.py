@@ -68,7 +68,7 @@ class MetabaseSource:
         """Ask for the catalogue of some schemas in one request."""
         literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
         for _ in range(CATALOG_TRIES):
-            got = self.server.rows(catalog_.statement(literals))
+            got = self.server.rows(catalog_.statement(literals), ("t", "n", "d"))
             found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
             if found.settled:
                 break
@@ -173,7 +173,7 @@ class MetabaseSource:
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
         text, offset = packed.describe(source.text)
         with located(self.server, replace(source, text=text, offset=offset)):
-            columns = plan.described(self.server.rows(text))
+            columns = plan.described(self.server.rows(text, packed.DESCRIPTION))
         layout = plan.layout(question.label, columns, question, numbered=True)
         provenance = {
             "sql_sha256": sql.fingerprint(question.sql or ""),

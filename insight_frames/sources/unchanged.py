@@ -29,10 +29,10 @@ def prove_unchanged(
         Ends the message: "while ...".
     """
     if len(set(files)) == 1:
-        got = server.rows(packed.unchanged(table.schema, table.name, snapshot))
+        got = server.rows(packed.unchanged(table.schema, table.name, snapshot), ("rows", "newer"))
         if len(got) != 1:
             raise IncompleteResult(sentence("The proof did not arrive whole", expected="one row", got=str(len(got))))
-        if not int(got[0]["newer"]) and int(got[0]["rows"]) == rows:
+        if not int(got[0]["newer"] or 0) and int(got[0]["rows"] or 0) == rows:
             return
     raise InconsistentSnapshot(
         sentence(

@@ -108,6 +108,9 @@ def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | 
     return "\nunion all\n".join(parts)
 
 
+DESCRIPTION = ("i", "name", "type", "typtype", "base", "element", "element_typtype", "labels")
+
+
 def describe(source: str) -> tuple[str, int]:
     """Ask for names and exact types of any query's columns without running it; also gives the user text's offset.
 

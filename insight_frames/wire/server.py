@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +76,8 @@ class Server:
         query = {"database": self.database_id, "type": "native", "native": {"query": sql}}
         return self.session.export(EXPORT, query)
 
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        """Run a small statement whose last row proves its end; its columns must all be text."""
+    def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
+        """Run a small statement whose last row proves its end; all its ``columns`` are text."""
         with self.export(sql) as answer:
             data = b"".join(answer.pieces())
             try:
@@ -85,6 +86,15 @@ class Server:
                 got = None
             if not isinstance(got, list):
                 raise no_list(data, answer.where)
+            if not all(isinstance(one, dict) and set(columns) <= set(one) for one in got):
+                raise ServerUnavailable(
+                    sentence(
+                        "This does not answer like Metabase",
+                        where=answer.where,
+                        expected=f"rows with the columns {', '.join(columns)}",
+                        try_="check the URL",
+                    )
+                )
             return got
 
     def remark(self) -> int:
