@@ -22,7 +22,7 @@ from ..errors import InvalidInput, NotFound, PermissionDenied, QueryFailed, sent
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import packed, rows
-from ..wire.cells import Frame, StaleCatalog
+from ..wire.cells import Frame, StaleCatalog, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import plan
@@ -69,7 +69,8 @@ class MetabaseSource:
         literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
         for _ in range(CATALOG_TRIES):
             got = self.server.rows(catalog_.statement(literals), ("t", "n", "d"))
-            found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
+            with readable("the catalogue"):
+                found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
             if found.settled:
                 break
         self._settings = found.settings
@@ -173,7 +174,9 @@ class MetabaseSource:
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
         text, offset = packed.describe(source.text)
         with located(self.server, replace(source, text=text, offset=offset)):
-            columns = plan.described(self.server.rows(text, packed.DESCRIPTION))
+            told = self.server.rows(text, packed.DESCRIPTION)
+        with readable("the columns of the query"):
+            columns = plan.described(told)
         layout = plan.layout(question.label, columns, question, numbered=True)
         provenance = {
             "sql_sha256": sql.fingerprint(question.sql or ""),
@@ -206,6 +209,7 @@ class MetabaseSource:
         with (
             located(self.server, sent),
             self.server.export(text) as answer,
+            readable(answer.where),
             closing(read_cells(answer.pieces(), answer.where, {0: layout}, frame)) as reading,
         ):
             for _, batch in reading:
@@ -223,6 +227,7 @@ class MetabaseSource:
         with (
             located(self.server, replace(source, text=text, offset=offset)),
             self.server.export(text) as answer,
+            readable(answer.where),
             closing(rows.read_rows(answer.pieces(), answer.where, layout, shape)) as reading,
         ):
             for _, batch in reading:

@@ -18,7 +18,7 @@ from ..catalog import Table
 from ..errors import InconsistentSnapshot, sentence
 from ..question import Question
 from ..wire import packed
-from ..wire.cells import Frame
+from ..wire.cells import Frame, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import plan
@@ -92,7 +92,7 @@ class TableBatches:
         layouts = {key: self._layouts[piece.index] for key, piece in enumerate(group)}
         with self.server.export(packed.combine(branches, shapes)) as answer:
             reading = read_cells(answer.pieces(), answer.where, layouts, frame, lenient=self.lenient)
-            with closing(reading):
+            with readable(answer.where), closing(reading):
                 for key, batch in reading:
                     yield group[key].index, batch
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..errors import IncompleteResult, ServerUnavailable, UnsupportedServer, sentence
+from ..errors import IncompleteResult, InsightError, ServerUnavailable, UnsupportedServer, sentence
 from . import answers
 from .packed import END, ROWS_PER_CELL, SETTINGS
 
@@ -128,6 +128,17 @@ def cut(where: str, got: str) -> IncompleteResult:
             try_="ask again; nothing of this answer was used",
         )
     )
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """Within it, what cannot be read is an answer that was damaged on the way; nothing of what it holds is told."""
+    try:
+        yield
+    except InsightError:
+        raise
+    except (ValueError, LookupError, TypeError):
+        raise cut(where, "a text that cannot be read") from None
 
 
 @dataclass
