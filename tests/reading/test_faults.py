@@ -126,8 +126,8 @@ def before_the_rows(connection: Connection, action: Callable[[], None]) -> None:
     """Do something once the connection has asked all that it asks before the rows (a query's columns)."""
     rows, server = connection._source.server.rows, connection._source.server
 
-    def and_then(sql: str) -> Any:
-        got = rows(sql)
+    def and_then(*asked: Any) -> Any:
+        got = rows(*asked)
         action()
         return got
 
