@@ -122,23 +122,28 @@ class Link:
                     if left.is_set():
                         return
                 ready.put(None)
-            except (HungUp, ServerError, DriverError) as error:
+            except BaseException as error:  # whatever it is, it is the caller's: he waits for it
                 ready.put(error)
 
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
+        ended = False
         try:
-            while (one := ready.get()) is not None:
+            while not ended:
+                one = ready.get()
+                ended = one is None or isinstance(one, BaseException)
                 if isinstance(one, BaseException):
                     raise one
-                yield one
+                if one is not None:
+                    yield one
         finally:
             left.set()
-            if reader.is_alive():
+            if not ended:  # a statement that has ended must not be cancelled: it would hit the next one
                 self.conn.get_cancel().cancel()
-                while reader.is_alive():
-                    with suppress(queue.Empty):
-                        ready.get(timeout=0.01)
+            while reader.is_alive():
+                with suppress(queue.Empty):
+                    ready.get(timeout=0.01)
+            reader.join()
 
     def receive(self) -> None:
         """Take in what PostgreSQL sent."""
