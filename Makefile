@@ -21,10 +21,10 @@ demo: $(VENV)/demo.done
 	$(BIN)/insight-frames demo
 
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest -n $(JOBS) -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long" $(ARGS)
 
 test-long: $(VENV)/dev.done
-	$(BIN)/python -m pytest -n $(JOBS) -m long $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m long $(ARGS)
 
 test-pandas2:
 	$(MAKE) test VENV=.venv-pandas2 PANDAS="pandas==2.2.*"
