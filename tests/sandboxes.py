@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+import pytest
 
 from insight_frames import Connection, sandbox
 from insight_frames.sandbox import Box
 from insight_frames.sandbox.serving import Double
 
 ERAS = ("0.31", "0.34", "0.47", "0.49")
+# for what hardly depends on the era: one that buffers and one that streams, the others in the long run
+TWO_ERAS = pytest.mark.parametrize(
+    "era", ["0.31", "0.47", *(pytest.param(era, marks=pytest.mark.long) for era in ("0.34", "0.49"))]
+)
 ROLES = ("insight_analyst", "insight_unblinded", "insight_site")
 Database = psycopg.Connection[tuple[Any, ...]]
 Connect = Callable[..., Connection]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sandboxes import Connect, Database, Scratch
+from sandboxes import ERAS, TWO_ERAS, Connect, Database, Scratch
 
 from insight_frames import Connection, IncompleteResult, InsightError, QueryFailed, ServerUnavailable, SnapshotError
 from insight_frames.sandbox import Box
@@ -71,6 +71,15 @@ FAULTS: dict[str, tuple[dict[str, Any], Outcome, Outcome]] = {
     "sent elsewhere": ({"kind": "redirect", "location": "https://other.example/login"}, DOWN, DOWN),
     "slow": ({"kind": "delay", "seconds": 0.1}, FINE, FINE),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_collections() -> Iterator[None]:
+    """What is there before the tests is not looked at again by each collection behind them."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +158,14 @@ def allowed(got: Any, expected: Outcome) -> bool:
     return any(got is one if isinstance(one, str) else isinstance(got, one) for one in expected)
 
 
-@pytest.mark.parametrize("question", [by_table, by_condition, by_query, by_chunks])
+FULL = [(question, era) for question in (by_table, by_query) for era in ERAS]
+HALF = [(question, era) for question in (by_condition, by_chunks) for era in ("0.34", "0.47")]
+LONG = [(question, era) for question in (by_condition, by_chunks) for era in ("0.31", "0.49")]
+
+
+@pytest.mark.parametrize(
+    ("question", "era"), [*FULL, *HALF, *(pytest.param(*one, marks=pytest.mark.long) for one in LONG)]
+)
 def test_every_fault(box: Box, on_path: Connection, path: str, faulty: Scratch, question: Any) -> None:
     assert outcome(question, on_path) == RIGHT
     size, cells = body(on_path, question)
@@ -201,6 +217,7 @@ def body(connection: Connection, question: Any) -> tuple[int, int]:
     return len(sent[-1]), sent[-1].count(b'{"t":') or sent[-1].count(b'"n":')
 
 
+@TWO_ERAS
 @pytest.mark.parametrize("fault", ["first cell lost", "last but one lost", "last cell lost", "ended before its end"])
 def test_what_is_asked_before_the_rows_is_proven_too(
     box: Box, on_path: Connection, faulty: Scratch, fault: str
@@ -223,7 +240,8 @@ def test_what_is_asked_before_the_rows_is_proven_too(
         on_path.list_tables("s_scratch")
 
 
-@pytest.mark.parametrize("question", [by_table, by_condition, by_query, by_chunks])
+@TWO_ERAS
+@pytest.mark.parametrize("question", [by_table, by_query, by_chunks])
 def test_a_row_cap_is_noticed(box: Box, on_path: Connection, faulty: Scratch, question: Any) -> None:
     question(on_path)
     for cap in (1, 2, 3, 4):
@@ -234,11 +252,12 @@ def test_a_row_cap_is_noticed(box: Box, on_path: Connection, faulty: Scratch, qu
     assert outcome(question, on_path) == RIGHT
 
 
+@TWO_ERAS
 @pytest.mark.parametrize("question", [by_table, by_query])
 def test_an_answer_that_takes_too_long(box: Box, connect: Connect, path: str, faulty: Scratch, question: Any) -> None:
-    connection = connect(path=path, timeout=(5.0, 0.4))
+    connection = connect(path=path, timeout=(5.0, 0.2))
     question(connection)
-    box.fault(kind="delay", seconds=1.0, path="/api/dataset/json")
+    box.fault(kind="delay", seconds=0.4, path="/api/dataset/json")
     with pytest.raises(ServerUnavailable, match=r"did not answer in time.*Try: a longer timeout="):
         question(connection)
     box.fault(kind="rate", bytes_per_second=20, path="/api/dataset/json")
@@ -249,7 +268,8 @@ def test_an_answer_that_takes_too_long(box: Box, connect: Connect, path: str, fa
     assert time.monotonic() - before < 2
 
 
-@pytest.mark.parametrize("question", [by_table, by_condition, by_query, by_chunks])
+@TWO_ERAS
+@pytest.mark.parametrize("question", [by_table, by_query, by_chunks])
 def test_a_session_that_ends_is_renewed_once(box: Box, on_path: Connection, faulty: Scratch, question: Any) -> None:
     question(on_path)
     box.clear_requests()
