@@ -10,7 +10,6 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -25,20 +24,17 @@ from ..wire import packed, rows
 from ..wire.cells import Frame, StaleCatalog, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
-from . import plan
+from . import outcome, plan
 from .locate import located
 from .together import TableBatches
 from .unchanged import prove_unchanged
 
 log = logging.getLogger("insight_frames")
 
+Shape = tuple[str, str | None]  # the SQL of a hash of the columns, and what it must be
 Path = Literal["auto", "packed", "plain"]
 CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
-
-# Failures of a statement that PostgreSQL has already accepted as a query: too big, too deep, or not known to a server.
-_OURS = ("42", "53", "54", "58", "XX", "0A")
-_OURS_TEXT = ("heap space", "out of memory", "string buffer", "stack depth", "invalid memory alloc")
 
 
 class MetabaseSource:
@@ -115,23 +111,20 @@ class MetabaseSource:
         pages = question.plain and plan.by_pages(table, catalog.settings)
         layout = plan.layout(question.label, columns, question, numbered=not pages, key=table.key or ())
         doubled = question.where is not None and self.server.doubles_question_marks
-        provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": _now()}
+        provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": outcome.now()}
         source = plan.table_source(table, columns, question, doubled=doubled)
+        shape = (packed.shape(schema, name), table.shape)
         if self._path == "plain":
-            batches = self._plain(source, layout, provenance, table)
+            batches = self._plain(source, layout, provenance, shape)
         elif pages:
             batches = self._pages(table, columns, layout, provenance)
         else:
-            shapes = {0: (schema, name)}
-            frame = Frame({0: table.shape})
             branch = plan.numbered_branch(0, source, layout)
-            batches = self._packed(branch, layout, frame, source, provenance, shapes)
+            batches = self._packed(branch, layout, Frame({0: table.shape}), source, provenance, {0: (schema, name)})
         try:
-            return open_stream(
-                layout.schema, _started(self._or_plain(batches, source, layout, provenance, table)), provenance
-            )
+            return self._opened(batches, source, layout, provenance, shape)
         except (StaleCatalog, QueryFailed) as error:
-            if again or not _stale(error):
+            if again or not outcome.stale(error):
                 raise
             return self._table(question, again=True)
 
@@ -168,7 +161,7 @@ class MetabaseSource:
             prove_unchanged(self.server, table, first.snapshot, count, files, "it was read in several statements")
 
     # ------------------------------------------------------------------ queries
-    def _query(self, question: Question) -> Stream:
+    def _query(self, question: Question, *, again: bool = False) -> Stream:
         doubled = self.server.doubles_question_marks
         rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
@@ -176,22 +169,39 @@ class MetabaseSource:
         with located(self.server, replace(source, text=text, offset=offset)):
             told = self.server.rows(text, packed.DESCRIPTION)
         with readable("the columns of the query"):
-            columns = plan.described(told)
+            columns, columns_hash = plan.described(told)
         layout = plan.layout(question.label, columns, question, numbered=True)
         provenance = {
             "sql_sha256": sql.fingerprint(question.sql or ""),
             "path": "packed",
             "statements": 1,
-            "time": _now(),
+            "time": outcome.now(),
         }
+        shape = (packed.columns_of(source.text), columns_hash)
         if self._path == "plain":
-            batches = self._plain(source, layout, provenance)
+            batches = self._plain(source, layout, provenance, shape)
         else:
             branch = plan.numbered_branch(0, source, layout)
-            batches = self._packed(branch, layout, Frame(), source, provenance, {})
-        return open_stream(layout.schema, _started(self._or_plain(batches, source, layout, provenance)), provenance)
+            batches = self._packed(branch, layout, Frame(columns=columns_hash), source, provenance, {})
+        try:
+            return self._opened(batches, source, layout, provenance, shape)
+        except StaleCatalog:
+            if again:
+                raise
+            return self._query(question, again=True)
 
     # ------------------------------------------------------------------ paths
+    def _opened(
+        self,
+        batches: Generator[pa.RecordBatch, None, None],
+        source: plan.Source,
+        layout: Layout,
+        provenance: dict[str, Any],
+        shape: Shape,
+    ) -> Stream:
+        started = outcome.started(self._or_plain(batches, source, layout, provenance, shape))
+        return open_stream(layout.schema, started, provenance)
+
     def _packed(
         self,
         branch: packed.Branch,
@@ -201,8 +211,9 @@ class MetabaseSource:
         provenance: dict[str, Any],
         shapes: dict[int, tuple[str, str]],
     ) -> Generator[pa.RecordBatch, None, None]:
-        head = packed.combine([], shapes)
-        text = packed.combine([branch], shapes)
+        query = source.text if source is not None and frame.columns is not None else None
+        head = packed.combine([], shapes, query)
+        text = packed.combine([branch], shapes, query)
         offset = text.index(branch.sql, len(head) // 2) + branch.offset
         provenance["statements"] += 1
         sent = replace(source or plan.Source(text), text=text, offset=offset)
@@ -218,17 +229,16 @@ class MetabaseSource:
         provenance["time"] = frame.now
 
     def _plain(
-        self, source: plan.Source, layout: Layout, provenance: dict[str, Any], table: Table | None = None
+        self, source: plan.Source, layout: Layout, provenance: dict[str, Any], shape: Shape
     ) -> Generator[pa.RecordBatch, None, None]:
         expressions = [one.expression(packed.reference(i)) for i, one in enumerate(layout.readings)]
-        place, shape = (None, None) if table is None else ((table.schema, table.name), table.shape)
-        text, offset = rows.statement(source.text, expressions, offset=source.offset, table=place)
+        text, offset = rows.statement(source.text, expressions, offset=source.offset, shape=shape[0])
         provenance.update(path="plain", statements=provenance["statements"] + 1)
         with (
             located(self.server, replace(source, text=text, offset=offset)),
             self.server.export(text) as answer,
             readable(answer.where),
-            closing(rows.read_rows(answer.pieces(), answer.where, layout, shape)) as reading,
+            closing(rows.read_rows(answer.pieces(), answer.where, layout, shape[1])) as reading,
         ):
             for _, batch in reading:
                 yield batch
@@ -239,7 +249,7 @@ class MetabaseSource:
         source: plan.Source,
         layout: Layout,
         provenance: dict[str, Any],
-        table: Table | None = None,
+        shape: Shape,
     ) -> Generator[pa.RecordBatch, None, None]:
         """Give the packed answer, or the plain one if the server cannot do the packed statement."""
         delivered = False
@@ -250,44 +260,7 @@ class MetabaseSource:
                     yield batch
                 return
             except QueryFailed as error:
-                if delivered or self._path != "auto" or _stale(error) or not _ours(error):
+                if delivered or self._path != "auto" or outcome.stale(error) or not outcome.ours(error):
                     raise
                 log.warning("%s: the packed statement failed (%s); reading plain rows", layout.label, error.sqlstate)
-        yield from self._plain(source, layout, provenance, table)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _ours(error: QueryFailed) -> bool:
-    """Whether a statement failed for what we made of it, not for what the user asked."""
-    if error.sqlstate is not None:
-        return error.sqlstate.startswith(_OURS) and error.position is None
-    return any(one in error.server_message.lower() for one in _OURS_TEXT)
-
-
-def _stale(error: Exception) -> bool:
-    """Whether a failure may mean that the catalogue is older than the table."""
-    if isinstance(error, QueryFailed):
-        return error.sqlstate in ("42P01", "42703") or "does not exist" in error.server_message
-    return isinstance(error, StaleCatalog)
-
-
-def _started(batches: Generator[pa.RecordBatch, None, None]) -> Generator[pa.RecordBatch, None, None]:
-    """Run a generator up to its first batch, so that what is wrong with the question is raised when it is opened.
-
-    The one given back has been started too: closing a generator that never ran would not close what is behind it.
-    """
-    first = next(batches, None)
-
-    def rest() -> Generator[Any, None, None]:
-        with closing(batches):
-            yield None
-            if first is not None:
-                yield first
-            yield from batches
-
-    started = rest()
-    next(started)
-    return started
+        yield from self._plain(source, layout, provenance, shape)

@@ -134,8 +134,8 @@ def page_ranges(table: Table, most: int) -> Iterator[tuple[int, int | None]]:
         yield first, None if first + step >= table.pages else first + step
 
 
-def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[Column, ...]:
-    """Make columns of what :func:`packed.describe` answered; IncompleteResult unless all of them are there."""
+def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[tuple[Column, ...], str]:
+    """Make columns, and their hash, of what :func:`packed.describe` answered; IncompleteResult unless all came."""
     told = sorted(rows, key=lambda one: int(one["i"] or 0))
     numbers = [int(one["i"] or 0) for one in told]
     if not told or numbers != list(range(-1, len(told) - 1)) or told[0]["name"] != str(len(told) - 1):
@@ -147,7 +147,7 @@ def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[Column, ...]:
                 try_="ask again",
             )
         )
-    return tuple(
+    columns = tuple(
         Column(
             name=one["name"] or "",
             type=one["type"] or "text",
@@ -160,3 +160,4 @@ def described(rows: Sequence[Mapping[str, str | None]]) -> tuple[Column, ...]:
         )
         for number, one in enumerate(told[1:])
     )
+    return columns, told[0]["type"] or ""

@@ -213,7 +213,7 @@ class Frame:
 
     ``expected`` are the tables' shapes by branch; StaleCatalog if the server's differ. ``styled`` names a column whose
     text follows the session's settings (a composite, a point); UnsupportedServer if these would lose digits or days.
-    ``files`` tells by branch in which file the table was found.
+    ``files`` tells by branch in which file the table was found. ``columns`` is the hash of a query's columns.
     """
 
     expected: dict[int, str | None] = field(default_factory=dict)
@@ -224,6 +224,7 @@ class Frame:
     started: bool = False
     ended: bool = False
     files: dict[int, str | None] = field(default_factory=dict)
+    columns: str | None = None
 
     def take(self, cell: Cell) -> None:
         """Take note of a settings or end row."""
@@ -236,6 +237,8 @@ class Frame:
             if any(tables[str(key)][0] != shape for key, shape in self.expected.items()):
                 raise stale()
             self.files = {key: tables[str(key)][1] for key in self.expected}
+            if self.columns is not None and settings["columns"] != self.columns:
+                raise stale()
         elif cell.t == END:
             self.ended = True
 

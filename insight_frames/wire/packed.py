@@ -86,11 +86,14 @@ def reference(number: int) -> str:
     return f"{ALIAS}.c{number}"
 
 
-def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | None = None) -> str:
+def combine(
+    branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | None = None, query: str | None = None
+) -> str:
     """Put branches into one statement between a settings row and an end row; one statement sees one moment.
 
     ``shapes`` maps branches to the tables (schema, name) that the settings row is to describe by a hash, so that a
-    catalogue read earlier is known to hold still, and by the file they are in.
+    catalogue read earlier is known to hold still, and by the file they are in; ``query`` is one whose columns it is to
+    describe by a hash.
     """
     tables = ",".join(f"('{key}',{string_literal(regclass(*table))})" for key, table in (shapes or {}).items())
     described = (
@@ -102,7 +105,8 @@ def combine(branches: Sequence[Branch], shapes: Mapping[int, tuple[str, str]] | 
         f" to_char(timezone('UTC',now()),'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as n,\n"
         f" json_build_object('version',current_setting('server_version_num')::int,"
         f"'DateStyle',current_setting('DateStyle'),'digits',current_setting('extra_float_digits')::int,"
-        f"'tables',{described if tables else 'null'})::text as d"
+        f"'tables',{described if tables else 'null'},"
+        f"'columns',{'null' if query is None else columns_of(query)})::text as d"
     )
     parts = [head, *(f"({one.sql})" for one in branches), f"select '{END}'::text, null, null, null"]
     return "\nunion all\n".join(parts)
@@ -115,14 +119,11 @@ def describe(source: str) -> tuple[str, int]:
     """Ask for names and exact types of any query's columns without running it; also gives the user text's offset.
 
     ``record_send`` of a row of NULLs is a list of type oids, and ``limit 0`` never runs the query. The last row, number
-    -1, tells how many columns there are.
+    -1, tells how many columns there are, and a hash of them as its type.
     """
-    head = (
-        f"with {ALIAS}_x as (select record_send({ALIAS}.*) as b, row_to_json({ALIAS}.*) as j from\n"
-        "  (select q.* from (select) o left join (select * from (\n"
-    )
+    head = f"with {ALIAS}_x as (select {_NULLS_HEAD}"
     tail = (
-        f"\n) q limit 0) q on true) {ALIAS})\n"
+        f"{_NULLS_TAIL})\n"
         "select (i-1)::text as i, k as name, format_type(t.oid,-1) as type, t.typtype::text as typtype,\n"
         " (with recursive d(o,m) as (select t.typbasetype, t.typtypmod where t.typtype='d' union all\n"
         "    select b.typbasetype, b.typtypmod from d join pg_type b on b.oid=d.o where b.typtype='d')\n"
@@ -136,9 +137,23 @@ def describe(source: str) -> tuple[str, int]:
         "   +get_byte(x.b,8*i::int-2)*256+get_byte(x.b,8*i::int-1))::oid\n"
         " left join pg_type e on e.oid=t.typelem and t.typcategory='A'\n"
         f"union all select '-1', (select count(*)::text from {ALIAS}_x x cross join json_object_keys(x.j)),"
-        " null, null, null, null, null, null"
+        f" (select {_HASH} from {ALIAS}_x x), null, null, null, null, null"
     )
     return head + source + tail, len(head)
+
+
+def columns_of(source: str) -> str:
+    """Give the SQL of a hash of a query's columns, their names and types: the one in the last row of `describe`."""
+    return f"(select {_HASH} from (select {_NULLS_HEAD}{source}{_NULLS_TAIL}) x)"
+
+
+# A query's columns without running it, around its text: a row of NULLs as a record and as JSON.
+_NULLS_HEAD = (
+    f"record_send({ALIAS}.*) as b, row_to_json({ALIAS}.*) as j from\n"
+    "  (select q.* from (select) o left join (select * from (\n"
+)
+_NULLS_TAIL = f"\n) q limit 0) q on true) {ALIAS}"
+_HASH = "md5(encode(x.b,'hex')||coalesce((select string_agg(k,chr(10)) from json_object_keys(x.j) k),''))"
 
 
 def unchanged(schema: str, name: str, snapshot: str) -> str:
@@ -156,6 +171,11 @@ def unchanged(schema: str, name: str, snapshot: str) -> str:
         f" as newer\n"
         f"from only {table} t, lateral (select t.xmin::text::int8 as v) x"
     )
+
+
+def shape(schema: str, name: str) -> str:
+    """Give the SQL of the hash that the catalogue has of a table."""
+    return shape_of(f"{string_literal(regclass(schema, name))}::regclass")
 
 
 def regclass(schema: str, name: str) -> str:

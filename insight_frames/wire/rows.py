@@ -13,12 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
 
-from ..catalog import shape_of
 from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue
-from ..sql import string_literal
 from .cells import cut, no_list, no_rows, stale
-from .packed import ALIAS, regclass
+from .packed import ALIAS
 from .unpack import BadColumn, Layout, assemble, out_of_range, without_columns
 
 BLOCK = 4 << 20
@@ -26,16 +24,13 @@ BLOCK = 4 << 20
 _FIRST_KEY = re.compile(rb'\{"(?:[neh]|c\d+)":')
 
 
-def statement(
-    source: str, expressions: Sequence[str], *, offset: int = 0, table: tuple[str, str] | None = None
-) -> tuple[str, int]:
+def statement(source: str, expressions: Sequence[str], *, offset: int = 0, shape: str = "null") -> tuple[str, int]:
     """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
 
-    The first row tells the shape of ``table``, so that a catalogue read earlier is known to hold still.
+    The first row tells ``shape``, the SQL of a hash of the columns: what was read of them earlier must hold still.
     """
     aliases = f"({','.join(f'c{i}' for i in range(len(expressions)))})" if expressions else ""
     values = "".join(f", '.'||({one})::text as c{i}" for i, one in enumerate(expressions))
-    shape = shape_of(f"{string_literal(regclass(*table))}::regclass") if table else "null"
     head = (
         f"select s.*, case when coalesce(s.n,'1')='1' then {shape} end as h from (select) o left join (\n"
         f" select (row_number() over ())::text as n, lead('.'::text) over () as e{values}\n from (\n"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sandboxes import Scratch
+from sandboxes import Connect, Scratch
 
-from insight_frames import ColumnNotFound, Connection, TableNotFound
+from insight_frames import ColumnNotFound, Connection, QueryFailed, TableNotFound
 from insight_frames.sandbox import Box
 
 CHANGES = {
@@ -174,3 +174,70 @@ def test_a_reader_who_waits_for_a_refresh_gets_the_new_table_whole(
         locked.wait(10)
         frame = on_path.read_table("s_scratch", "big")
     assert len(frame) == 3000
+
+
+QUERY_CHANGES = {
+    "shifted": (
+        "alter table t drop column b; alter table t add column d text default 'new'",
+        ["a", "c", "d"],
+        [1, 2, "new"],
+    ),
+    "exchanged": (
+        "alter table t rename column a to x; alter table t rename column c to a; alter table t rename column x to c",
+        ["c", "b", "a"],
+        [1, "one", 2],
+    ),
+    "retyped": ("alter table t alter column a type text using 'x' || a", ["a", "b", "c"], ["x1", "one", 2]),
+    "widened": (
+        "alter table t alter column a type bigint; update t set a = 9007199254740993",
+        ["a", "b", "c"],
+        [9007199254740993, "one", 2],
+    ),
+    "added": ("alter table t add column z int default 5", ["a", "b", "c", "z"], [1, "one", 2, 5]),
+    "swapped": ("drop table t; create table t as select 'x' as b, 7 as a, 'y' as c", ["b", "a", "c"], ["x", 7, "y"]),
+    "not at all": ("update t set b = 'two'", ["a", "b", "c"], [1, "two", 2]),
+}
+
+
+@pytest.mark.parametrize("change", QUERY_CHANGES)
+def test_a_change_between_a_querys_columns_and_its_rows(on_path: Connection, scratch: Scratch, change: str) -> None:
+    scratch.run("create table t (a int, b text, c int); insert into t values (1, 'one', 2)")
+    command, columns, values = QUERY_CHANGES[change]
+    changes = [command]
+    rows = on_path._source.server.rows
+
+    def then_change(*asked: object) -> object:
+        got = rows(*asked)  # type: ignore[arg-type]
+        if changes:
+            scratch.run(changes.pop())
+        return got
+
+    on_path._source.server.rows = then_change  # type: ignore[method-assign, assignment]
+    frame = on_path.read_sql("select * from s_scratch.t")
+    assert frame.columns.tolist() == columns
+    assert frame.iloc[0].tolist() == values
+    assert len(frame) == 1
+
+
+def test_a_query_that_packing_cannot_do_comes_row_by_row(connect: Connect, scratch: Scratch, era: str) -> None:
+    """A failure that is ours, not the user's: here PostgreSQL says that a statement is too complex once it packs."""
+    scratch.run(
+        """create function touchy() returns int language plpgsql as $$
+           begin
+             if current_query() like '%string_agg(s.d%' then
+               raise exception 'stack depth limit exceeded' using errcode = '54001';
+             end if;
+             return 7;
+           end $$"""
+    )
+    scratch.run("create view touchy_view as select touchy() as n")
+    connection = connect()
+    for frame in (
+        connection.read_sql("select s_scratch.touchy() as n"),
+        connection.read_table("s_scratch", "touchy_view"),
+        *connection.read_sql("select s_scratch.touchy() as n", chunksize=10),
+    ):
+        assert frame["n"].tolist() == [7]
+        assert frame.attrs["insight"]["path"] == "plain"
+    with pytest.raises(QueryFailed, match="stack depth"):
+        connect(path="packed").read_sql("select s_scratch.touchy() as n")
