@@ -13,7 +13,7 @@ from . import credentials
 from .catalog import Catalog, Table
 from .errors import InvalidInput, TableNotFound, near, sentence
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
-from .sinks import frame
+from .sinks import frame, listing
 from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
 from .stream import Stream
 from .wire.http import Http, Timeout
@@ -85,32 +85,19 @@ class Connection:
     # ------------------------------------------------------------------ what is there
     def list_schemas(self) -> pd.DataFrame:
         """List the schemas that the account may use; see :func:`insight_frames.list_schemas`."""
-        import pandas as pd
-
         catalog = self._source.catalog(fresh=True)
-        counts = dict.fromkeys(catalog.schemas, 0)
-        for one in catalog.tables.values():
-            counts[one.schema] += one.readable
-        rows = [(name, counts[name], comment) for name, comment in catalog.schemas.items()]
-        return pd.DataFrame(rows, columns=["schema", "tables", "comment"])
+        return listing.schemas(catalog.schemas, catalog.tables.values())
 
     def list_tables(self, schema: str | None = None) -> pd.DataFrame:
         """List the tables that the account may read; see :func:`insight_frames.list_tables`."""
-        import pandas as pd
-
         catalog = self._source.catalog(schema, fresh=True)
         if schema is not None:
             catalog.check_schema(schema)
-        tables = [one for one in catalog.tables.values() if schema in (None, one.schema)]
-        rows = [(one.schema, one.name, one.kind, one.rows_estimate, one.comment) for one in tables if one.readable]
-        listed = pd.DataFrame(rows, columns=["schema", "table", "kind", "rows_estimate", "comment"])
-        listed["rows_estimate"] = listed["rows_estimate"].astype("Int64")
-        listed.attrs["insight"] = {"not_readable": [f"{one.schema}.{one.name}" for one in tables if not one.readable]}
-        return listed
+        return listing.tables(one for one in catalog.tables.values() if schema in (None, one.schema))
 
     def describe_table(self, schema: str, name: str) -> pd.DataFrame:
         """Describe a table's columns; see :func:`insight_frames.describe_table`."""
-        return describe(self._source.catalog(schema, fresh=True).table(schema, name))
+        return listing.columns(self._source.catalog(schema, fresh=True).table(schema, name))
 
     # ------------------------------------------------------------------ frames
     def read_table(
@@ -254,24 +241,6 @@ class Looks:
 def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:
     """How ``numeric`` is to travel: Arrow's decimals only where the frame is to hold them, because they hold no NaN."""
     return "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"
-
-
-def describe(table: Table) -> pd.DataFrame:
-    """Make the frame of ``describe_table``: one row a column."""
-    import pandas as pd
-
-    links = {
-        name: f"{one.schema}.{one.table}.{target}"
-        for one in table.foreign_keys
-        for name, target in zip(one.columns, one.references, strict=True)
-    }
-    keyed = {name: "unique" for key in table.keys for name in key}
-    keyed |= dict.fromkeys(table.keys[0], "primary") if table.has_primary_key else {}
-    rows = [
-        (one.name, one.type, one.nullable, keyed.get(one.name), links.get(one.name), one.comment)
-        for one in table.columns
-    ]
-    return pd.DataFrame(rows, columns=["column", "type", "nullable", "key", "references", "comment"])
 
 
 def choose(catalog: Catalog, tables: Sequence[str] | None, exclude: Sequence[str] | None) -> list[Table]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .errors import InvalidInput, sentence
 
 Numbers = Literal["float", "exact", "digits"]
 OutOfRange = Literal["raise", "text"]
+T = TypeVar("T", bound=str)
 
 
 class Key(Enum):
@@ -95,8 +96,8 @@ def table_question(
         params=params,
         order_by=_order(order_by),
         limit=_limit(limit),
-        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),  # type: ignore[arg-type]
-        out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),  # type: ignore[arg-type]
+        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),
+        out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),
     )
 
 
@@ -113,8 +114,8 @@ def sql_question(
     return Question(
         sql=sql,
         params=params,
-        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),  # type: ignore[arg-type]
-        out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),  # type: ignore[arg-type]
+        numbers=_choice("numbers", numbers, ("float", "exact", "digits")),
+        out_of_range=_choice("out_of_range", out_of_range, ("raise", "text")),
     )
 
 
@@ -165,7 +166,7 @@ def _limit(limit: int | None) -> int | None:
     return int(limit)
 
 
-def _choice(what: str, value: str, known: tuple[str, ...]) -> str:
+def _choice(what: str, value: T, known: tuple[T, ...]) -> T:
     if value not in known:
         raise InvalidInput(sentence(f"{what} is not known", expected=" or ".join(repr(one) for one in known)))
     return value

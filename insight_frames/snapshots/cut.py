@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import manifest as inventory
-from ..catalog import Catalog, Table
+from ..catalog import Catalog
 from ..errors import InvalidInput, SnapshotError, sentence
 from ..question import KEY, Key, Numbers, OutOfRange, Question, table_question
-from ..sinks import frame
+from ..sinks import frame, listing
 from ..sources.offline import OfflineSource
 from . import folder
 from .verify import Report, verify
@@ -69,33 +69,21 @@ class Snapshot:
     # ------------------------------------------------------------------ what is there
     def list_schemas(self) -> pd.DataFrame:
         """List the schemas: schema, tables, comment."""
-        import pandas as pd
-
-        counts = dict.fromkeys(self.catalog.schemas, 0)
-        for schema, _ in self.tables:
-            counts[schema] += 1
-        rows = [(name, counts[name], comment) for name, comment in self.catalog.schemas.items()]
-        return pd.DataFrame(rows, columns=["schema", "tables", "comment"])
+        return listing.schemas(self.catalog.schemas, self.catalog.tables.values())
 
     def list_tables(self, schema: str | None = None) -> pd.DataFrame:
         """List the tables: schema, table, kind, rows_estimate (here the exact number), comment."""
-        import pandas as pd
-
         if schema is not None:
             self._source.check_schema(schema)
-        tables = [one for one in self.catalog.tables.values() if schema in (None, one.schema)]
-        rows = [(one.schema, one.name, one.kind, one.rows_estimate, one.comment) for one in tables]
-        listed = pd.DataFrame(rows, columns=["schema", "table", "kind", "rows_estimate", "comment"])
-        listed["rows_estimate"] = listed["rows_estimate"].astype("Int64")
         closed = self.manifest["insight"].get("not_readable", [])
-        listed.attrs["insight"] = {
-            "not_readable": [one for one in closed if schema is None or one.startswith(f"{schema}.")]
-        }
-        return listed
+        return listing.tables(
+            (one for one in self.catalog.tables.values() if schema in (None, one.schema)),
+            not_readable=[one for one in closed if schema is None or one.startswith(f"{schema}.")],
+        )
 
     def describe_table(self, schema: str, name: str) -> pd.DataFrame:
         """Describe a table's columns: column, type, nullable, key, references, comment."""
-        return _described(self._source.table(schema, name))
+        return listing.columns(self._source.table(schema, name))
 
     # ------------------------------------------------------------------ frames
     def read_table(
@@ -232,20 +220,3 @@ def open_snapshot(path: str | os.PathLike[str]) -> Snapshot:
             sentence("The manifest cannot be read", where=str(file), got=type(error).__name__, try_="check its rights")
         ) from error
     return Snapshot(target, inventory.loads(text))
-
-
-def _described(table: Table) -> pd.DataFrame:
-    import pandas as pd
-
-    links = {
-        name: f"{one.schema}.{one.table}.{target}"
-        for one in table.foreign_keys
-        for name, target in zip(one.columns, one.references, strict=True)
-    }
-    keyed = {name: "unique" for key in table.keys for name in key}
-    keyed |= dict.fromkeys(table.keys[0], "primary") if table.has_primary_key else {}
-    rows = [
-        (one.name, one.type, one.nullable, keyed.get(one.name), links.get(one.name), one.comment)
-        for one in table.columns
-    ]
-    return pd.DataFrame(rows, columns=["column", "type", "nullable", "key", "references", "comment"])
