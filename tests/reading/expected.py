@@ -13,6 +13,7 @@ from psycopg import sql
 
 Database = psycopg.Connection[tuple[Any, ...]]
 
+TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"  # the text dtype of the pandas at hand
 _INTEGERS = ("smallint", "integer", "bigint")
 _COLUMNS = """select a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull from pg_attribute a
   where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum"""
@@ -56,7 +57,7 @@ def _column(type_: str, values: list[Any]) -> pd.Series:
         naive = [None if one is None else one.replace(tzinfo=None) for one in values]  # the session is in UTC
         return pd.Series(np.array(naive, dtype="datetime64[us]")).dt.tz_localize("UTC")
     assert word in ("text", "character varying", "uuid", "character"), f"the oracle does not know {type_}"
-    return pd.Series([None if one is None else str(one) for one in values], dtype="str")
+    return pd.Series([None if one is None else str(one) for one in values], dtype=TEXT)
 
 
 def same(got: pd.DataFrame, expected: pd.DataFrame) -> None:

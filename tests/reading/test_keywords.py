@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from expected import TEXT
 from sandboxes import Scratch
 
 from insight_frames import KEY, ColumnNotFound, Connection, InvalidInput, ValueOutOfRange
@@ -92,10 +93,9 @@ def test_a_key_that_is_not_there(on_path: Connection, scratch: Scratch) -> None:
 def test_default_dtypes(on_path: Connection) -> None:
     frame = on_path.read_table(S, "v", order_by="k")
     shown = {name: str(dtype) for name, dtype in frame.dtypes.items()}
-    text = "str" if int(pd.__version__.split(".")[0]) >= 3 else "object"
     assert shown == {
-        "k": "int64", "g": text, "n": "float64", "x": "float64", "b": "object", "d": "datetime64[us]", "ts": text,
-        "j": text,
+        "k": "int64", "g": TEXT, "n": "float64", "x": "float64", "b": "object", "d": "datetime64[us]", "ts": TEXT,
+        "j": TEXT,
     }  # fmt: skip
     assert frame["x"].tolist()[:2] == [1.5, 0.001]
     assert frame["b"].tolist() == [True, False, None, True]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from expected import expected_table, same
+from expected import TEXT, expected_table, same
 from sandboxes import TWO_ERAS, Database, Scratch
 
 from insight_frames import Connection
@@ -173,7 +173,7 @@ def test_a_table_of_dead_rows_is_empty(on_path: Connection, scratch: Scratch) ->
     scratch.run("delete from dead")
     frame = on_path.read_table("s_scratch", "dead")
     assert frame.shape == (0, 2)
-    assert [str(one) for one in frame.dtypes] == ["int64", "str"]
+    assert [str(one) for one in frame.dtypes] == ["int64", TEXT]
     scratch.run("insert into dead values (7, 'alive')")
     assert on_path.read_table("s_scratch", "dead")["g"].tolist() == [7]
 
