@@ -60,26 +60,28 @@ _START = r"[A-Za-z_\u0080-\U0010ffff]"
 _PART = r"[A-Za-z_0-9$\u0080-\U0010ffff]"
 # Two strings with a line break between them are one string, and the second is read like the first: after E'..' its
 # backslashes count. Hence a continued string is one token.
-_CONTINUED = r"(?:[ \t\f\v]++|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*+'"
-_PLAIN_BODY = r"(?:[^']++|'')*+'"
+# Only single characters are repeated possessively: Python before 3.11.5 gets possessive groups wrong. What ends a text
+# therefore says that no quote follows it, so that giving back one of a doubled pair ends nothing.
+_CONTINUED = r"(?:[ \t\f\v]++|--[^\n\r]*+)*[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*'"
+_PLAIN_BODY = r"(?:[^']++|'')*'(?!')"
 _BIT_BODY = r"[^']*+'"  # in which a quote cannot be doubled
-_ESCAPE_BODY = r"(?:[^'\\]++|\\.|'')*+'"
-_DIGITS = r"[0-9](?:_?[0-9])*+"
+_ESCAPE_BODY = r"(?:[^'\\]++|\\.|'')*'(?!')"
+_DIGITS = r"[0-9](?:_?[0-9])*"
 
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.SPACE, r"[ \t\n\r\f\v]+"),
     (Kind.COMMENT, r"--[^\n\r]*"),
-    (Kind.ESCAPE_STRING, rf"[eE]'{_ESCAPE_BODY}(?:{_CONTINUED}{_ESCAPE_BODY})*+"),
-    (Kind.UNICODE_STRING, rf"[uU]&'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*+"),
+    (Kind.ESCAPE_STRING, rf"[eE]'{_ESCAPE_BODY}(?:{_CONTINUED}{_ESCAPE_BODY})*"),
+    (Kind.UNICODE_STRING, rf"[uU]&'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*"),
     (
         Kind.STRING,
-        rf"[nN]?'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*+|[bBxX]'{_BIT_BODY}(?:{_CONTINUED}{_BIT_BODY})*+",
+        rf"[nN]?'{_PLAIN_BODY}(?:{_CONTINUED}{_PLAIN_BODY})*|[bBxX]'{_BIT_BODY}(?:{_CONTINUED}{_BIT_BODY})*",
     ),
-    (Kind.UNICODE_NAME, r'[uU]&"(?:[^"]++|"")*+"'),
-    (Kind.QUOTED_NAME, r'"(?:[^"]++|"")*+"'),
+    (Kind.UNICODE_NAME, r'[uU]&"(?:[^"]++|"")*"(?!")'),
+    (Kind.QUOTED_NAME, r'"(?:[^"]++|"")*"(?!")'),
     (
         Kind.NUMBER,
-        r"0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
+        r"0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+"
         rf"|(?:{_DIGITS}(?:\.(?!\.)(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?",
     ),
     (Kind.POSITIONAL, r"\$[0-9]+"),

@@ -13,7 +13,7 @@ from insight_frames.sql.lexer import BLANK, Kind, Token
 from insight_frames.sql.quoting import identifier, string_literal
 
 _DOUBLED = re.compile(r"\[\[|\{\{")
-_SEGMENT = re.compile(r"'((?:[^']++|'')*+)'|--[^\n\r]*")
+_SEGMENT = re.compile(r"'((?:[^']++|'')*)'(?!')|--[^\n\r]*")
 _ESCAPED_UNIT = re.compile(r"\\?.", re.DOTALL)
 _HEX = {"[": "5b", "{": "7b"}
 
