@@ -187,6 +187,11 @@ def test_every_table_of_the_study(connection: Connection, tmp_path: Path) -> Non
     cut = open_snapshot(tmp_path / "cut")
     assert len(cut.tables) > 30
     for schema, name in cut.tables:
+        if name == "participant_overview":  # a view that groups: its rows come in no order that could be repeated
+            key = "participant_id"
+            frames = [one.read_table(schema, name).sort_values(key, ignore_index=True) for one in (connection, cut)]
+            equal(*frames)
+            continue
         same(connection, cut, schema, name)
     live = connection.list_tables("s_cardio3prod").drop(columns="rows_estimate")
     pd.testing.assert_frame_equal(live, cut.list_tables("s_cardio3prod").drop(columns="rows_estimate"))
