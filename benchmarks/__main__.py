@@ -14,6 +14,7 @@ from pathlib import Path
 from insight_frames import sandbox
 from insight_frames.sandbox import Box
 
+from . import __doc__ as about
 from . import machine, report, shapes, starting, ways
 from .measure import PRELOAD, Job, Measured, measure
 from .replay import replaying
@@ -25,7 +26,7 @@ ROUNDS = 5
 
 
 def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__import__("benchmarks").__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=about)
     names = [one.name for one in shapes.SHAPES]
     parser.add_argument("--rounds", type=int, help=f"interleaved rounds (default {ROUNDS})")
     parser.add_argument("--shapes", nargs="+", choices=names, help="only these (default: all but large)")

@@ -138,11 +138,11 @@ def _bars(one: Section) -> list[list[str]]:
     if name == "hundred":
         found = [
             (
-                "read_table : the bare export, on a kept connection",
+                "read_table : the bare export",
                 ratio(live, ways.READ_TABLE, ways.ANY_JSON),
                 "<= 1.5",
             ),
-            ("read_sql : the bare export, on a kept connection", ratio(live, ways.READ_SQL, ways.ANY_JSON), "<= 2.2"),
+            ("read_sql : the bare export", ratio(live, ways.READ_SQL, ways.ANY_JSON), "<= 2.2"),
         ]
     return [[f"{name}: {label}", f"{number:,.2f}", bar or "-"] for label, number, bar in found if number is not None]
 
