@@ -25,7 +25,9 @@ from .cells import Cell, Frame, Tally, cells
 BLOCK = 4 << 20  # bytes of cells that one thread unpacks at a time
 WORKERS = min(2, os.cpu_count() or 1)
 
-_BACKSLASH, _QUOTE, _N, _NEWLINE = b'\\"n\n'
+_BACKSLASH = 0x5C
+_MEANT = np.zeros(256, np.uint8)  # what stands behind a backslash -> what is meant
+_MEANT[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,27 @@ class BadColumn(Exception):
 def unescape(raw: bytes) -> bytes:
     r"""Undo JSON's string escapes in the bytes between two quotes.
 
-    >>> unescape(rb'(0,\"a b\",0)\n')
-    b'(0,"a b",0)\n'
+    >>> unescape(rb'(0,\"a b\",\\\\,0)\n')
+    b'(0,"a b",\\\\,0)\n'
     """
     codes = np.frombuffer(raw, np.uint8)
     places = np.flatnonzero(codes == _BACKSLASH)
-    escaped = codes[1:].take(places, mode="clip")
-    ends = escaped == _N
-    if np.count_nonzero(ends) + np.count_nonzero(escaped == _QUOTE) != len(places):
-        text: str = json.loads(b'"' + raw + b'"')  # other escapes, or an escaped backslash
+    if b"\\\\" in raw:
+        places = places[_odd_in_run(places)]
+    meant = _MEANT[codes[1:].take(places, mode="clip")]
+    if np.count_nonzero(meant) != len(places):
+        text: str = json.loads(b'"' + raw + b'"')  # a \\u escape: rare, a control character
         return text.encode("utf-8")
     plain = codes.copy()
-    plain[places[ends] + 1] = _NEWLINE
+    plain[places + 1] = meant
     return np.delete(plain, places).tobytes()
+
+
+def _odd_in_run(places: Any) -> Any:
+    """Mask the first, third, ... of neighbouring backslashes: these escape what follows them."""
+    count = np.arange(len(places))
+    begins = np.diff(places, prepend=-2) != 1
+    return (count - np.maximum.accumulate(np.where(begins, count, 0))) % 2 == 0
 
 
 def rows(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
