@@ -23,6 +23,7 @@ from .shapes import Shape, Target
 ERA = "0.47"
 BASELINE = Path(__file__).with_name("baseline.md")
 ROUNDS = 5
+QUICK = "The quick form: it shows that all ways still work, and its numbers mean nothing.\n"
 
 
 def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,23 +40,27 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main(words: Sequence[str] | None = None) -> None:
     asked = parsed(words)
     rounds = asked.rounds or (1 if asked.quick else ROUNDS)
-    large = asked.large or asked.quick
-    chosen = [one for one in shapes.SHAPES if one.name in (asked.shapes or ()) or not asked.shapes]
-    chosen = [one for one in chosen if one.name != "large" or large or asked.shapes]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     with sandbox.start(sql=[], era=ERA) as box:
         parts = [machine.head(server_version(box), ERA, rounds)]
+        parts += [QUICK] if asked.quick else []
         sections = []
-        for shape in chosen:
-            sections.append(run(context, box, shape.small() if asked.quick else shape, rounds))
+        for shape in chosen(asked):
+            sections.append(run(context, box, shape.small() if asked.quick else shape, rounds, warm=not asked.quick))
             say(report.section(sections[-1]))
-    parts += [report.headline(sections), starting.table(starting.starts(rounds))]
+    parts += [report.headline(sections), starting.table(starting.starts(rounds, warm=not asked.quick))]
     say(parts[-2] + "\n" + parts[-1])
     whole = not asked.quick and not asked.shapes and rounds >= ROUNDS
     out = asked.out or (BASELINE if whole else None)
     if out is not None:
         out.write_text("\n".join([*parts, *map(report.section, sections)]), encoding="utf-8")
+
+
+def chosen(asked: argparse.Namespace) -> list[Shape]:
+    if asked.shapes:
+        return [one for one in shapes.SHAPES if one.name in asked.shapes]
+    return [one for one in shapes.SHAPES if one.name != "large" or asked.large or asked.quick]
 
 
 def say(text: str) -> None:
@@ -67,13 +72,13 @@ def server_version(box: Box) -> str:
         return str(database.info.server_version // 10000) + "." + str(database.info.server_version % 10000)
 
 
-def run(context: ForkServerContext, box: Box, shape: Shape, rounds: int) -> report.Section:
+def run(context: ForkServerContext, box: Box, shape: Shape, rounds: int, *, warm: bool) -> report.Section:
     """Measure one shape: the live ways and those from memory, all of them in turns."""
     with made(box, shape) as targets, replaying(context, box.url) as memory:
         live = [(one, box.url) for one in live_ways(shape)]
         replayed = [(one, memory) for one in replayed_ways(shape)]
         found: dict[tuple[str, str], list[Measured]] = {one: [] for one in (*live, *replayed)}
-        for pair in replayed if rounds > 1 else []:  # the first time it comes from the sandbox
+        for pair in replayed if warm else []:  # the first time it comes from the sandbox
             once(context, box, *pair, targets)
         for number in range(rounds):
             for pair, measured in found.items():

@@ -22,14 +22,14 @@ _COMMANDS = {
 }
 
 
-def starts(rounds: int) -> dict[str, list[float]]:
-    """Give the seconds of each command, in turns, without a first round."""
+def starts(rounds: int, *, warm: bool) -> dict[str, list[float]]:
+    """Give the seconds of each command, in turns; ``warm`` runs each once before."""
     seconds: dict[str, list[float]] = {name: [] for name in _COMMANDS}
-    for number in range(rounds + 1):
+    for number in range(-warm, rounds):
         for name, command in _COMMANDS.items():
             begun = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            if number:
+            if number >= 0:
                 seconds[name].append(time.perf_counter() - begun)
     return seconds
 
