@@ -7,6 +7,7 @@ and values out of range were read.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -62,6 +63,12 @@ def type_of(field: pa.Field[Any]) -> PgType:
     facts = field.metadata or {}
     if b"pg_type" not in facts:
         return pg_type(_nearest(field.type))
+    return _told(tuple(facts.items()))
+
+
+@lru_cache(4096)
+def _told(items: tuple[tuple[bytes, bytes], ...]) -> PgType:
+    facts = dict(items)
     element = json.loads(facts[b"element"]) if b"element" in facts else None
     return _restore(
         facts[b"pg_type"].decode(),

@@ -49,12 +49,19 @@ class Integer(Codec):
         return column.cast(pa.string())
 
 
+_BOOLEANS = pa.array(["t", "true", "f", "false"])
+
+
 @dataclass(frozen=True)
 class Boolean(Codec):
     """``t`` and ``f`` in a packed line, ``true`` and ``false`` where the value was cast to text."""
 
     def decode(self, strings: Any) -> Any:
-        return each(strings, _boolean, pa.bool_())
+        strings = strings.cast(pa.string())
+        place = pc.index_in(strings, _BOOLEANS)
+        if place.null_count > strings.null_count:
+            return each(strings, _boolean, pa.bool_())
+        return pc.less(place, 2)
 
     def finish(self, column: Any) -> Any:
         return column

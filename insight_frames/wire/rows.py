@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
@@ -17,9 +20,10 @@ from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue
 from .cells import cut, no_list, no_rows, stale
 from .packed import ALIAS
-from .unpack import BadColumn, Layout, assemble, out_of_range, without_columns
+from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
 
 BLOCK = 4 << 20
+_NEWLINE, _COMMA, _BLANK = b"\n, "
 
 _FIRST_KEY = re.compile(rb'\{"(?:[neh]|c\d+)":')
 
@@ -45,23 +49,26 @@ def read_rows(
     names = ["n", "e", "h", *(f"c{i}" for i in range(len(layout.readings)))]
     schema = pa.schema([(one, pa.string()) for one in names])
     count, ended = 0, False
-    for block in _blocks(pieces, where):
-        table = _parse(block, schema, where)
-        empty = table.num_rows == 1 and not count and table.column("n").combine_chunks()[0].as_py() in (None, "")
-        if empty:
-            ended = True
-            _check_shape(table, shape)
-            continue
-        before = count
-        count, ended = _in_order(table, count, ended, layout.label)
-        if not before:
-            _check_shape(table, shape)
-        yield 0, _batch(table, layout, before)
+    work = partial(_read, schema=schema, layout=layout, where=where)
+    with closing(in_threads(work, _blocks(pieces, where))) as blocks:
+        for marks, made in blocks:
+            empty = marks.num_rows == 1 and not count and marks.column("n").combine_chunks()[0].as_py() in (None, "")
+            if empty:
+                ended = True
+                _check_shape(marks, shape)
+                continue
+            before = count
+            count, ended = _in_order(marks, count, ended, layout.label)
+            if not before:
+                _check_shape(marks, shape)
+            if isinstance(made, BadColumn):
+                raise out_of_range(layout, made, before)
+            yield 0, made
     if not ended:
         raise _incomplete(layout.label, f"{count} rows without an end mark (a row cap of the server?)")
 
 
-def _blocks(pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
+def _blocks(pieces: Iterable[bytes], where: str) -> Iterator[bytes | pa.Buffer]:
     """Cut the body into lines of whole JSON objects, a few megabytes at a time."""
     source = iter(pieces)
     data = b""
@@ -79,20 +86,32 @@ def _blocks(pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
     for piece in source:
         data += piece
         if len(data) >= BLOCK and (end := data.rfind(separator)) >= 0:
-            yield data[: end + 1].replace(separator, line)
+            yield _lines(data[: end + 1], separator, line)
             data = data[end + len(glue) :]
     end_of_list = data.rstrip()
     if not (end_of_list.endswith(b"]") and end_of_list[:-1].rstrip().endswith(b"}")):
         late = re.search(rb'\}\s*(?=\{"(?!(?:[neh]|c\d+)":))', data)
         raise no_rows(data[late.end() :], where) if late else cut(where, "a body without its end")
-    yield end_of_list[:-1].rstrip().replace(separator, line)
+    yield _lines(end_of_list[:-1].rstrip(), separator, line)
 
 
-def _parse(block: bytes, schema: pa.Schema, where: str) -> pa.Table:
+def _lines(data: bytes, separator: bytes, line: bytes) -> bytes | pa.Buffer:
+    """Put every object on a line of its own; where it has one already, blank the comma before the line's end."""
+    if not separator.startswith(b"},\n"):
+        return data.replace(separator, line)
+    codes = np.frombuffer(data, np.uint8).copy()
+    commas = np.flatnonzero(codes == _NEWLINE) - 1  # a line feed never stands inside a JSON text
+    commas = commas[codes[commas] == _COMMA]
+    codes[commas] = _BLANK
+    return pa.py_buffer(codes)
+
+
+def _parse(block: bytes | pa.Buffer, schema: pa.Schema, where: str) -> pa.Table:
     try:
+        buffer = pa.py_buffer(block)
         return pajson.read_json(
-            pa.py_buffer(block),
-            read_options=pajson.ReadOptions(use_threads=False, block_size=len(block) + 1),
+            buffer,
+            read_options=pajson.ReadOptions(use_threads=False, block_size=buffer.size + 1),
             parse_options=pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         ).combine_chunks()
     except pa.ArrowInvalid:
@@ -103,7 +122,7 @@ def _in_order(table: pa.Table, before: int, ended: bool, label: str) -> tuple[in
     """Check the rows' numbers and marks; give the number of rows so far and whether the last one was among them."""
     numbers = pc.cast(table.column("n"), pa.int64())
     after = before + table.num_rows
-    if ended or not numbers.combine_chunks().equals(pa.array(range(before + 1, after + 1), pa.int64())):
+    if ended or not numbers.combine_chunks().equals(pa.array(np.arange(before + 1, after + 1))):
         raise _incomplete(label, "rows out of order")
     more = pc.fill_null(pc.equal(table.column("e"), "."), False).combine_chunks()
     ends = table.num_rows - (pc.sum(more).as_py() or 0)
@@ -117,7 +136,18 @@ def _check_shape(table: pa.Table, expected: str | None) -> None:
         raise stale()
 
 
-def _batch(table: pa.Table, layout: Layout, before: int) -> pa.RecordBatch:
+def _read(
+    block: bytes | pa.Buffer, schema: pa.Schema, layout: Layout, where: str
+) -> tuple[pa.Table, pa.RecordBatch | BadColumn]:
+    """Parse one block: its marks, and its rows or the first value that does not fit."""
+    table = _parse(block, schema, where)
+    marks = table.select(["n", "e", "h"])
+    if table.num_rows == 1 and table.column("n")[0].as_py() in (None, ""):
+        return marks, without_columns(0)
+    return marks, _batch(table, layout)
+
+
+def _batch(table: pa.Table, layout: Layout) -> pa.RecordBatch | BadColumn:
     if not layout.readings:
         return without_columns(table.num_rows)
     columns = []
@@ -129,13 +159,14 @@ def _batch(table: pa.Table, layout: Layout, before: int) -> pa.RecordBatch:
             key = tuple(
                 _undotted(table.column(f"c{k}").combine_chunks(), layout.label)[bad.index].as_py() for k in layout.key
             )
-            raise out_of_range(layout, BadColumn(i, bad, key), before) from None
+            return BadColumn(i, bad, key)
     return assemble(layout.schema, columns)
 
 
 def _undotted(column: pa.Array, label: str) -> pa.Array:
     """Take the dot off; a text without it was NULL, or was changed on the way."""
-    column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    if pc.min(pc.binary_length(column)).as_py() == 0:
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
     if pc.all(pc.starts_with(column, ".")).as_py() is False:
         raise _incomplete(label, "values that were changed on the way")
     return pc.utf8_slice_codeunits(column, 1)

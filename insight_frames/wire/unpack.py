@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +24,11 @@ from ..errors import ValueOutOfRange, sentence
 from ..pgtypes import BadValue, Reading
 from .cells import Cell, Frame, Tally, cells
 
-BLOCK = 4 << 20  # bytes of cells that one thread unpacks at a time
+T = TypeVar("T")
+R = TypeVar("R")
+
+BLOCK = 1 << 20  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
+BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
 WORKERS = min(2, os.cpu_count() or 1)
 
 _BACKSLASH = 0x5C
@@ -69,7 +75,7 @@ def unescape(raw: bytes) -> bytes:
     """
     codes = np.frombuffer(raw, np.uint8)
     places = np.flatnonzero(codes == _BACKSLASH)
-    if b"\\\\" in raw:
+    if np.any(places[1:] == places[:-1] + 1):
         places = places[_odd_in_run(places)]
     meant = _MEANT[codes[1:].take(places, mode="clip")]
     if np.count_nonzero(meant) != len(places):
@@ -168,7 +174,7 @@ class _Block:
     size: int = 0
 
 
-def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame) -> Iterator[_Block]:
+def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, full: dict[int, int]) -> Iterator[_Block]:
     """Gather neighbouring cells of one branch, in the order of their numbers where these have a meaning."""
     waiting: dict[int, dict[int, Cell]] = {}
     following: dict[int, int] = {}
@@ -190,7 +196,7 @@ def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame) -> 
         for one in ready:
             if one.raw is None:
                 continue
-            if block is not None and (block.t != one.t or block.size >= BLOCK):
+            if block is not None and (block.t != one.t or block.size >= full[block.t]):
                 yield block
                 block = None
             block = block or _Block(one.t, [])
@@ -217,34 +223,45 @@ def read_cells(
         Give a column as text from the block on in which a value does not fit; otherwise raise ValueOutOfRange.
     """
     tallies = {t: Tally(one.label, one.numbered) for t, one in layouts.items()}
+    full = {t: BLOCK + BLOCK_COLUMN * len(one.readings) for t, one in layouts.items()}
     frame.styled = next((one.styled for one in layouts.values() if one.styled), None)
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="insight_frames")
-    flying: deque[tuple[_Block, Future[pa.RecordBatch]]] = deque()
 
-    def land() -> tuple[int, pa.RecordBatch]:
-        block, future = flying.popleft()
-        layout, tally = layouts[block.t], tallies[block.t]
+    def work(block: _Block) -> tuple[int, pa.RecordBatch | BadColumn]:
+        layout = layouts[block.t]
         try:
-            batch = future.result()
+            return block.t, unpack(block.raw, layout)
         except BadColumn as error:
-            if not lenient:
-                raise out_of_range(layout, error, tally.rows) from None
-            batch = as_text(block.raw, layout)
-        tally.rows += batch.num_rows
-        return block.t, batch
+            return block.t, as_text(block.raw, layout) if lenient else error
 
-    try:
-        for block in _blocks(cells(pieces, where), tallies, frame):
-            flying.append((block, pool.submit(unpack, block.raw, layouts[block.t])))
-            if len(flying) > WORKERS + 1:
-                yield land()
-        while flying:
-            yield land()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    with closing(in_threads(work, _blocks(cells(pieces, where), tallies, frame, full))) as landed:
+        for t, made in landed:
+            if isinstance(made, BadColumn):
+                raise out_of_range(layouts[t], made, tallies[t].rows)
+            tallies[t].rows += made.num_rows
+            yield t, made
     frame.prove(where)
     for tally in tallies.values():
         tally.prove()
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
+    """Do the work in threads while the next items arrive; results in order, a bounded number of items in flight."""
+    source = iter(items)
+    start = list(islice(source, 2))
+    if len(start) < 2:  # a small answer: a thread would cost more than it does
+        yield from map(work, start)
+        return
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="insight_frames")
+    flying: deque[Future[R]] = deque()
+    try:
+        for item in chain(start, source):
+            flying.append(pool.submit(work, item))
+            if len(flying) > WORKERS + 1:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def out_of_range(layout: Layout, error: BadColumn, rows_before: int) -> ValueOutOfRange:

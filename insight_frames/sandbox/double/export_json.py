@@ -30,25 +30,35 @@ def order(titles: list[str], kept: int = 8) -> list[int]:
     return [last[title] for title in chosen]
 
 
-def _token(writer: values.Writer) -> Callable[[Any], str]:
-    if writer.text is None and not writer.bare:
-        null, quote = writer.null, values.quote
-        return lambda cell: null if cell is None else quote(cell.decode("utf-8"))
-    if writer.text is None and writer.bare:
-        null = writer.null
-        return lambda cell: null if cell is None else cell.decode("ascii")
-    return writer.json
+_SPECIAL = bytes(code for code in (*range(32), ord("\\")) if code != ord("\n"))
+
+
+def _quoted(cell: bytes) -> bytes:
+    """A text as JSON; most hold nothing to escape but quotes and line ends, and never become Python's text."""
+    if len(cell.translate(None, _SPECIAL)) == len(cell):
+        return b'"' + cell.replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+    return values.quote(cell.decode("utf-8")).encode("utf-8")
+
+
+def _token(writer: values.Writer) -> Callable[[Any], bytes]:
+    if writer.text is None:
+        null = writer.null.encode("utf-8")
+        if writer.bare:
+            return lambda cell: null if cell is None else cell
+        return lambda cell: null if cell is None else _quoted(cell)
+    return lambda cell: writer.json(cell).encode("utf-8")
 
 
 def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
     """The pieces of a JSON file."""
     chosen = order(titles, era.ordered_keys)
-    opening, separator, ending = ("[\n", ",\n", "\n]") if era.join_rows else ("[", ",", "]")
+    opening, separator, ending = (b"[\n", b",\n", b"\n]") if era.join_rows else (b"[", b",", b"]")
     writers = [values.writer(era, column, "json") for column in result.columns]
-    keys = [("{" if number == 0 else ",") + values.quote(titles[index]) + ":" for number, index in enumerate(chosen)]
+    names = [values.quote(titles[index]).encode("utf-8") for index in chosen]
+    keys = [(b"{" if number == 0 else b",") + name + b":" for number, name in enumerate(names)]
     cells = [(key, index, _token(writers[index])) for key, index in zip(keys, chosen, strict=True)]
     lead, size = opening, 0
-    parts: list[str] = []
+    parts: list[bytes] = []
     for chunk, count in result.chunks():
         value = chunk.get_value
         for row in range(count):
@@ -56,18 +66,18 @@ def rows(era: Era, titles: list[str], result: Result) -> Iterator[bytes]:
                 tokens = [part for key, index, token in cells for part in (key, token(value(row, index)))]
             except QueryError:
                 if parts:
-                    yield "".join(parts).encode("utf-8")
+                    yield b"".join(parts)
                 raise
-            tokens.append("}" if tokens else "{}")
-            text = "".join(tokens)
+            tokens.append(b"}" if tokens else b"{}")
+            text = b"".join(tokens)
             parts += (lead, text)
             lead = separator
             size += len(text)
             if size > _PIECE:
-                yield "".join(parts).encode("utf-8")
+                yield b"".join(parts)
                 parts, size = [], 0
         if parts and era.streams:
-            yield "".join(parts).encode("utf-8")
+            yield b"".join(parts)
             parts, size = [], 0
     parts.append(ending if lead is separator else opening + ending)
-    yield "".join(parts).encode("utf-8")
+    yield b"".join(parts)
