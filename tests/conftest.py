@@ -12,10 +12,15 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch
 
 from insight_frames import Connection, api
 from insight_frames.sandbox import Box
+
+# The same examples on every machine and in every run; searching on is done by hand, with other seeds.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
