@@ -10,15 +10,15 @@ JOBS ?= auto
 $(VENV)/demo.done: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[sandbox]" "$(PANDAS)"
-	touch $@
+	@touch $@
 
 $(VENV)/dev.done: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]" "$(PANDAS)"
-	touch $@
+	@touch $@
 
 demo: $(VENV)/demo.done
-	$(BIN)/insight-frames demo
+	@$(BIN)/insight-frames demo
 
 test: $(VENV)/dev.done
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not long" $(ARGS)
