@@ -47,7 +47,8 @@ def connect(
         Default: ``INSIGHT_DATABASE``.
     **settings
         ``timeout`` in seconds (one number, or connecting and reading), ``verify`` (False, or the path of a file of
-        certificates), ``headers`` (a mapping added to every request).
+        certificates), ``headers`` (a mapping added to every request), ``compression`` ("gzip", "identity", or "auto":
+        gzip where the link is seen to be slower than about 250 Mbit/s, below which it pays).
 
     Returns
     -------

@@ -16,7 +16,9 @@ from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, tab
 from .sinks import frame, listing
 from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
 from .stream import Stream
-from .wire.http import Http, Timeout
+from .wire.address import Timeout
+from .wire.compression import Compression
+from .wire.http import Http
 from .wire.server import Server
 from .wire.session import Session
 
@@ -46,10 +48,12 @@ class Connection:
         timeout: float | Timeout = (10.0, 600.0),
         verify: bool | str = True,
         headers: Mapping[str, str] | None = None,
+        compression: Compression = "auto",
         path: Path = "auto",
         statement_bytes: int = STATEMENT_BYTES,
     ) -> None:
-        self._http = Http(credentials.find_url(url), timeout=timeout, verify=verify, headers=headers)
+        url = credentials.find_url(url)
+        self._http = Http(url, timeout=timeout, verify=verify, headers=headers, compression=compression)
         self._credentials = credentials.find(username, password, api_key)
         self._session = Session(self._http, self._credentials)
         self._server = Server(self._session, credentials.find_database(database))

@@ -223,6 +223,7 @@ class MetabaseSource:
             readable(answer.where),
             closing(read_cells(answer.pieces(), answer.where, {0: layout}, frame)) as reading,
         ):
+            provenance["compression"] = answer.compression
             for _, batch in reading:
                 provenance["time"] = frame.now or provenance["time"]
                 yield batch
@@ -240,6 +241,7 @@ class MetabaseSource:
             readable(answer.where),
             closing(rows.read_rows(answer.pieces(), answer.where, layout, shape[1])) as reading,
         ):
+            provenance["compression"] = answer.compression
             for _, batch in reading:
                 yield batch
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+import os
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,31 +19,50 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 from urllib3.util import Retry
 
-from ..errors import IncompleteResult, InvalidInput, ServerUnavailable, sentence
+from ..errors import IncompleteResult, ServerUnavailable, sentence
+from .address import Timeout, base_address, is_loopback, percent_encoded, timeouts
+from .compression import PACKED_PIECE, PIECE, Compression, Encoding, Link, Watch, check_encoding, unpacked
 
 log = logging.getLogger("insight_frames")
-
-PIECE = 1 << 20  # bytes asked for at a time: large, because every small read costs a Python call
-Timeout = tuple[float, float]
 
 
 class Answer:
     """One answer whose body may still be on its way; a context manager that lets go of the connection."""
 
-    def __init__(self, response: requests.Response, where: str) -> None:
+    def __init__(self, response: requests.Response, where: str, *, asked: Encoding, link: Link | None = None) -> None:
         self._response = response
+        self._link = link
         self.where = where
         self.status: int = response.status_code
         self.content_type: str = response.headers.get("Content-Type", "")
+        self.compression = check_encoding(response.headers.get("Content-Encoding"), asked, where)
 
     def pieces(self) -> Iterator[bytes]:
         """Give the body in large pieces; IncompleteResult if it ends before its announced end."""
+        packed = self.compression == "gzip"
+        watch = Watch(PACKED_PIECE if packed else PIECE)
+        try:
+            with closing(self._sent(watch)) as sent:
+                for piece in unpacked(sent, self.where) if packed else sent:
+                    watch.unpacked_to(piece)
+                    yield piece
+        finally:
+            if self._link is not None:
+                self._link.learn(watch, self.compression)
+
+    def _sent(self, watch: Watch) -> Generator[bytes, None, None]:
+        """Give the bytes of the body as they were sent."""
         raw = self._response.raw
+
+        def read(size: int) -> bytes:
+            return raw.read(size, decode_content=False)
+
         while True:
             try:
-                piece = raw.read(PIECE, decode_content=True)
+                piece = watch.read(read)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise IncompleteResult(
                     sentence(
@@ -100,12 +122,16 @@ class Http:
         timeout: float | Timeout = (10.0, 600.0),
         verify: bool | str = True,
         headers: Mapping[str, str] | None = None,
+        compression: Compression = "auto",
     ) -> None:
         self.url = base_address(url)
         self._timeout = timeouts(timeout)
-        self._verify = verify
-        self._headers = {"User-Agent": "insight_frames", "Accept-Encoding": "identity", **(headers or {})}
-        self._session = self._fresh()
+        self._headers = {"User-Agent": "insight_frames", **(headers or {})}
+        self._link = Link(compression, loopback=is_loopback(self.url))
+        # What requests would look up in the environment for every request, looked up once.
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        self._verify = bundle if verify is True and bundle else verify
+        self._kept, self._once = self._session(HTTPAdapter), self._session(_OnceAdapter)
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """GET, for the small documents of the API."""
@@ -115,14 +141,18 @@ class Http:
         """POST a JSON body."""
         return self._send("POST", path, json=body, headers=headers)
 
-    def post_query(self, path: str, query: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
+    def post_query(
+        self, path: str, query: Any, *, headers: Mapping[str, str] | None = None, small: bool = False
+    ) -> Answer:
         """POST a query for an export: form-encoded, the one form that every version reads.
 
         On a connection of its own, because a server that polls for a hang-up may swallow the next request's first byte.
+        ``small`` says that little will come, whose speed is to tell whether gzip would pay.
         """
-        form = {"query": json.dumps(query, ensure_ascii=False, separators=(",", ":"))}
-        more = {**(headers or {}), "Connection": "close"}
-        return self._send("POST", path, session=self._fresh(), data=form, headers=more)
+        form = b"query=" + percent_encoded(json.dumps(query, ensure_ascii=False, separators=(",", ":")))
+        asked = self._link.encoding(small=small)
+        more = {**(headers or {}), "Connection": "close", "Content-Type": "application/x-www-form-urlencoded"}
+        return self._send("POST", path, session=self._once, asked=asked, link=self._link, data=form, headers=more)
 
     def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """DELETE with a JSON body, for ending a session."""
@@ -130,27 +160,47 @@ class Http:
 
     def close(self) -> None:
         """Let go of kept connections."""
-        self._session.close()
+        self._kept.close()
 
-    def _fresh(self) -> requests.Session:
+    def _session(self, adapter: type[HTTPAdapter]) -> requests.Session:
         session = requests.Session()
+        session.trust_env = False
+        session.proxies.update(get_environ_proxies(self.url))
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.verify = self._verify
         session.headers.update(self._headers)
         # A connection that could not be made is tried again; what has been sent is repeated only if it is a GET.
         tries = Retry(total=3, connect=3, read=2, redirect=0, other=0, backoff_factor=0.2, allowed_methods={"GET"})
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=tries))
+            session.mount(scheme, adapter(max_retries=tries))
         return session
 
-    def _send(self, method: str, path: str, *, session: requests.Session | None = None, **what: Any) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        session: requests.Session | None = None,
+        asked: Encoding = "identity",
+        link: Link | None = None,
+        headers: Mapping[str, str] | None = None,
+        **what: Any,
+    ) -> Answer:
         where = f"{method} {path} at {self.url}"
+        begun = time.perf_counter()
         try:
-            response = (session or self._session).request(
-                method, self.url + path, stream=True, allow_redirects=False, timeout=self._timeout, **what
+            response = (session or self._kept).request(
+                method,
+                self.url + path,
+                headers={**(headers or {}), "Accept-Encoding": asked},
+                stream=True,
+                allow_redirects=False,
+                timeout=self._timeout,
+                **what,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise ServerUnavailable(unreachable(where, error)) from None
+        self._link.answered(time.perf_counter() - begun)
         log.debug("%s %s -> %s", method, path, response.status_code)
         if response.is_redirect:
             target = urlsplit(response.headers.get("Location", ""))
@@ -163,7 +213,39 @@ class Http:
                     try_="connect to the address it redirects to (https:// instead of http://?)",
                 )
             )
-        return Answer(response, where)
+        try:
+            return Answer(response, where, asked=asked, link=link)
+        except ServerUnavailable:
+            response.close()
+            raise
+
+
+class _OncePool(urllib3.HTTPConnectionPool):
+    """Takes no connection back: each is for one request, whatever the server says about keeping it."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.close()
+
+
+class _OnceTlsPool(_OncePool, urllib3.HTTPSConnectionPool):
+    """The same over TLS."""
+
+
+_POOLS = {"http": _OncePool, "https": _OnceTlsPool}
+
+
+class _OnceAdapter(HTTPAdapter):
+    """Makes a connection for each request."""
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **more)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 def unreachable(where: str, error: BaseException) -> str:
@@ -175,45 +257,3 @@ def unreachable(where: str, error: BaseException) -> str:
     return sentence(
         "The server cannot be reached", where=where, got=type(error).__name__, try_="check the URL and the network"
     )
-
-
-def timeouts(asked: float | Timeout) -> Timeout:
-    """Give seconds for connecting and for each wait for bytes; one number is both.
-
-    >>> timeouts(30)
-    (30.0, 30.0)
-    """
-    pair = (asked, asked) if isinstance(asked, int | float) else asked
-    if (
-        isinstance(pair, tuple | list)
-        and len(pair) == 2
-        and all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in pair)
-    ):
-        return float(pair[0]), float(pair[1])
-    raise InvalidInput(
-        sentence("timeout cannot be meant", expected="seconds above 0, or (seconds to connect, seconds to read)")
-    )
-
-
-def base_address(url: str) -> str:
-    """Check a server's address and drop what a browser shows behind it.
-
-    >>> base_address("https://acme.insight.example/")
-    'https://acme.insight.example'
-    """
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host:
-        raise InvalidInput(
-            sentence(
-                "The URL is not one of a web server",
-                expected="https://<customer>.insight.openclinica.io",
-                got=f"scheme {parts.scheme!r}" if parts.scheme else "no scheme, or a host or port that cannot be",
-            )
-        )
-    if parts.username or parts.password:
-        raise InvalidInput(sentence("The URL holds a user name or password", try_="username= and password= instead"))
-    return parts._replace(query="", fragment="").geturl().rstrip("/").removesuffix("/api")

@@ -71,14 +71,14 @@ class Server:
             self._database = self._find_database()
         return self._database
 
-    def export(self, sql: str) -> Answer:
-        """Run a statement and give its JSON export, whose body is still on its way."""
+    def export(self, sql: str, *, small: bool = False) -> Answer:
+        """Run a statement, ``small`` if it brings little, and give its JSON export, whose body is still on its way."""
         query = {"database": self.database_id, "type": "native", "native": {"query": sql}}
-        return self.session.export(EXPORT, query)
+        return self.session.export(EXPORT, query, small=small)
 
     def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
         """Run a small statement whose last row proves its end; all its ``columns`` are text."""
-        with self.export(sql) as answer:
+        with self.export(sql, small=True) as answer:
             data = b"".join(answer.pieces())
             try:
                 got = json.loads(data)

@@ -36,9 +36,11 @@ class Session:
         """GET a JSON document."""
         return self._renewing(lambda headers: _json(self._http.get(path, headers=headers)))
 
-    def export(self, path: str, query: Any) -> Answer:
-        """POST a query for an export; the answer's body is still on its way."""
-        return self._renewing(lambda headers: answers.check(self._http.post_query(path, query, headers=headers)))
+    def export(self, path: str, query: Any, *, small: bool = False) -> Answer:
+        """POST a query for an export, ``small`` if little will come; the answer's body is still on its way."""
+        return self._renewing(
+            lambda headers: answers.check(self._http.post_query(path, query, headers=headers, small=small))
+        )
 
     def end(self) -> None:
         """Log out and forget the session."""

@@ -202,8 +202,8 @@ def body(connection: Connection, question: Any) -> tuple[int, int]:
     sent: list[bytes] = []
     export = connection._source.server.export
 
-    def seen(sql: str) -> Any:
-        answer = export(sql)
+    def seen(sql: str, **more: Any) -> Any:
+        answer = export(sql, **more)
         pieces = list(answer.pieces())
         sent.append(b"".join(pieces))
         answer.pieces = lambda: iter(pieces)  # type: ignore[method-assign]
