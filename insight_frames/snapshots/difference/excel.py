@@ -1,0 +1,219 @@
+"""The comparison as a workbook for reviewers, written row by row and renamed when it is whole.
+
+Excel guesses and cuts where we may not: what looks like a formula or an error is marked as text, characters that its
+XML cannot hold are escaped as Excel itself does, and what does not fit a sheet or a cell is refused before it begins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ...errors import InvalidInput, SnapshotError, sentence
+from .. import folder
+from .values import text
+
+if TYPE_CHECKING:
+    from .result import Diff, TableDiff
+
+MOST_ROWS = 1_048_576
+MOST_COLUMNS = 16_384
+MOST_CHARACTERS = 32_767
+_DIGITS = 10**15  # what Excel keeps of a number
+_TITLE = 31
+_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\]|[^\x20-\U0010ffff]")
+_FORMULA = ("=", "+", "-", "@")
+_WIDTHS = {"change": 10, "old": 40, "new": 40}
+
+
+def write(diff: Diff, tables: Sequence[TableDiff], name: str) -> None:
+    """Write the workbook; InvalidInput before anything is written if it cannot hold all of it."""
+    path = Path(os.path.abspath(Path(name).expanduser()))
+    _check(path, tables)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+    try:
+        _Book(diff, tables).save(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise SnapshotError(
+            sentence(
+                "The workbook cannot be written",
+                where=str(path),
+                got=error.strerror or type(error).__name__,
+                try_="check the rights and the free space of that folder, or close the file in Excel",
+            )
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _check(path: Path, tables: Sequence[TableDiff]) -> None:
+    if path.suffix.lower() != ".xlsx":
+        raise InvalidInput(sentence("A workbook's name ends in .xlsx", got=path.name))
+    inside = next((one for one in path.parents if folder.is_snapshot(one)), None)
+    if inside is not None:
+        raise InvalidInput(sentence("The workbook would lie in a snapshot and damage it", where=str(inside)))
+    for one in tables:
+        label = f"{one.schema}.{one.table}"
+        assert one.lines is not None
+        width = len(one.lines.schema)
+        if one.lines.count >= MOST_ROWS or width > MOST_COLUMNS:
+            raise InvalidInput(
+                sentence(
+                    f"What changed in {label} does not fit a sheet",
+                    expected=f"at most {MOST_ROWS - 1:,} lines and {MOST_COLUMNS:,} columns",
+                    got=f"{one.lines.count:,} lines and {width} columns",
+                    try_=f"tables=[...] without it, and changes({one.schema!r}, {one.table!r}, chunksize=...)",
+                )
+            )
+        if one.lines.longest * 7 > MOST_CHARACTERS:  # the longest escape of a single byte
+            _check_texts(one, label)
+
+
+def _check_texts(table: TableDiff, label: str) -> None:
+    assert table.lines is not None
+    place = table.lines.schema.get_field_index("column")
+    for batch in table.lines.batches():
+        columns = [_texts(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
+        for row in zip(*columns, strict=True):
+            longest = max(_units(one) for one in row if isinstance(one, str))
+            if longest > MOST_CHARACTERS:
+                raise InvalidInput(
+                    sentence(
+                        "A text does not fit a cell of Excel",
+                        where=f"{label}, column {row[place]!r}",
+                        expected=f"at most {MOST_CHARACTERS:,} characters",
+                        got=f"{longest:,}",
+                        try_=f"tables=[...] without it, and changes({table.schema!r}, {table.table!r})",
+                    )
+                )
+
+
+def _units(value: str) -> int:
+    """Count characters as Excel does: those beyond U+FFFF are two; escapes count as written."""
+    return len(escaped(value).encode("utf-16-le", "surrogatepass")) // 2
+
+
+def escaped(value: str) -> str:
+    """Write a text so that Excel reads it back as it was.
+
+    >>> escaped("a\\x0bb"), escaped("_x000D_")
+    ('a_x000B_b', '_x005F_x000D_')
+    """
+    return _ESCAPED.sub(lambda found: found[0] if found[0] in "\t\n" else f"_x{ord(found[0]):04X}_", value)
+
+
+class _Book:
+    """The workbook while it is written."""
+
+    def __init__(self, diff: Diff, tables: Sequence[TableDiff]) -> None:
+        from openpyxl import Workbook
+        from openpyxl.styles import Font, PatternFill
+
+        self._book = Workbook(write_only=True)
+        self._bold, self._grey = Font(bold=True), PatternFill("solid", fgColor="FFD0D0D0")
+        self._diff, self._tables = diff, tables
+        self._titles = _titles(["tables", "columns", *(one.table for one in tables)])
+
+    def save(self, path: Path) -> None:
+        """Write all sheets."""
+        self._overview()
+        self._columns()
+        for table, title in zip(self._tables, self._titles[2:], strict=True):
+            assert table.lines is not None
+            names = table.lines.schema.names
+            self._sheet(title, names, _lines(table), [_WIDTHS.get(one, 20) for one in names], table.lines.count)
+        self._book.save(path)
+
+    def _overview(self) -> None:
+        summary = self._diff.summary
+        sheets = {(one.schema, one.table): title for one, title in zip(self._tables, self._titles[2:], strict=True)}
+        rows: list[list[Any]] = [
+            [*row, sheets.get((row[0], row[1]), "")]
+            for row in summary.astype(object).where(summary.notna(), "").itertuples(index=False)
+        ]
+        told = [*str(self._diff).split("\n\n")[0].splitlines(), "a grey cell is NULL, an empty one an empty text"]
+        rows += [[], *([one] for one in told)]
+        self._sheet("tables", [*summary.columns, "sheet"], rows, [16, 30, 10, *[12] * 5, 24, 60, 31], len(summary))
+
+    def _columns(self) -> None:
+        found = self._diff.columns
+        rows = found.astype(object).where(found.notna(), "").itertuples(index=False)
+        self._sheet("columns", list(found.columns), rows, [16, 30, 30, 10, 24, 24, 12], len(found))
+
+    def _sheet(
+        self, title: str, names: Sequence[str], rows: Iterable[Iterable[Any]], widths: Sequence[int], count: int
+    ) -> None:
+        from openpyxl.utils import get_column_letter
+
+        sheet = self._book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        for place, width in enumerate(widths, 1):
+            sheet.column_dimensions[get_column_letter(place)].width = width
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{count + 1}"
+        head = [self._cell(sheet, one) for one in names]
+        for cell in head:
+            cell.font = self._bold
+        sheet.append(head)
+        for row in rows:
+            sheet.append([self._cell(sheet, one) for one in row])
+
+    def _cell(self, sheet: Any, value: Any) -> Any:
+        """Make a cell: numbers as such, text as text whatever it looks like, None as a grey one."""
+        from openpyxl.cell import WriteOnlyCell
+
+        if not isinstance(value, str):
+            cell = WriteOnlyCell(sheet, value)
+            if value is None:
+                cell.fill = self._grey
+            return cell
+        cell = WriteOnlyCell(sheet, escaped(value))
+        cell.data_type = "s"
+        if value.startswith(_FORMULA):
+            cell.quotePrefix = True  # stays text when a reviewer edits the cell
+        return cell
+
+
+def _lines(table: TableDiff) -> Iterator[list[Any]]:
+    """Give the lines of a table as cells; None where there is a NULL, "" where there is nothing to tell."""
+    assert table.lines is not None
+    batch = table.lines.sorted()
+    columns = [_texts(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
+    for *keys, change, column, old, new in zip(*columns, strict=True):
+        sides = [
+            "" if there_is_none else side
+            for side, there_is_none in ((old, change == "added"), (new, change == "removed"))
+        ]
+        yield [*keys, change, "" if column is None else column, *(sides if column is not None else ("", ""))]
+
+
+def _texts(column: Any, field: pa.Field[Any]) -> list[Any]:
+    """Give integers that Excel can hold as numbers, everything else as PostgreSQL's text."""
+    if pa.types.is_integer(column.type):
+        return [one if abs(one) < _DIGITS else str(one) for one in column.to_pylist()]
+    told: list[Any] = text(column, field).to_pylist()
+    return told
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """Make sheet names: allowed characters, 31 at most, different also without regard to case."""
+    found: list[str] = []
+    taken = {"history"}  # Excel keeps this one for itself
+    for name in names:
+        base = _FORBIDDEN.sub("_", name).strip("'") or "_"
+        title, number = base[:_TITLE], 1
+        while title.lower() in taken:
+            number += 1
+            title = f"{base[: _TITLE - len(str(number)) - 1]}~{number}"
+        taken.add(title.lower())
+        found.append(title)
+    return found
