@@ -3,7 +3,7 @@
 Everything happens in a hidden sibling, so that the last step is a rename within one file system; a lock beside it makes
 sure that whatever other hidden sibling is found belongs to a writer that is dead. An old snapshot that is replaced
 keeps its data under a hidden name until the new one stands, and whoever comes next finishes or undoes a swap that was
-cut off.
+cut off. A hidden folder with a note of what is whole in it waits for the same question to be asked again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..errors import SnapshotError, sentence
 from .lock import Busy, Lock, owner, sync_folder
 
 OWNER = ".owner.json"
+REST = ".rest.json"
 _FOREIGN_AGE = 24 * 3600  # seconds without a change before a folder of another host counts as left over
 _PATIENCE = 5.0  # seconds a reader waits for a swap that is going on
 
@@ -51,10 +52,11 @@ def is_snapshot(path: Path) -> bool:
 
 
 @contextmanager
-def writing(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def writing(target: Path, *, overwrite: bool, question: str | None = None) -> Iterator[Path]:
     """Give a hidden folder to write into; publish it under the name at the end, or remove it on any error.
 
-    The caller puts the manifest in last. Nothing is touched under the name until then.
+    The caller puts the manifest in last. Nothing is touched under the name until then. A folder that holds a note of
+    what is whole in it (``REST``) outlives the error, and is given again to who writes the same ``question``.
     """
     _refuse_nested(target)
     with disk(target):
@@ -62,7 +64,7 @@ def writing(target: Path, *, overwrite: bool) -> Iterator[Path]:
         lock = Lock(target)
     try:
         with disk(target):
-            folder = _prepare(target, overwrite)
+            folder = _prepare(target, overwrite, question)
         try:
             yield folder
             with disk(target):
@@ -70,7 +72,8 @@ def writing(target: Path, *, overwrite: bool) -> Iterator[Path]:
                 sync_tree(folder)
                 _publish(folder, target, overwrite)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not (folder / REST).is_file():
+                shutil.rmtree(folder, ignore_errors=True)
             raise
     finally:
         lock.release()
@@ -125,12 +128,13 @@ def write_file(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _prepare(target: Path, overwrite: bool) -> Path:
+def _prepare(target: Path, overwrite: bool, question: str | None) -> Path:
     _finish_swap(target)
-    _sweep(target)
+    left = _left(target, question)
+    _sweep(target, left)
     _refuse_existing(target, overwrite)
-    folder = _sibling(target, secrets.token_hex(6), "partial")
-    folder.mkdir()
+    folder = left or _sibling(target, secrets.token_hex(6), "partial")
+    folder.mkdir(exist_ok=left is not None)
     write_file(folder / OWNER, json.dumps(owner()))
     return folder
 
@@ -172,10 +176,19 @@ def _discard(folder: Path, target: Path) -> None:
         shutil.rmtree(rest, ignore_errors=True)
 
 
-def _sweep(target: Path) -> None:
+def _left(target: Path, question: str | None) -> Path | None:
+    """Find what is left of an attempt at the same question."""
+    for rest in _hidden(target, "partial"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if question == json.loads((rest / REST).read_text("utf-8"))["question"] and not _foreign(rest):
+                return rest
+    return None
+
+
+def _sweep(target: Path, left: Path | None) -> None:
     """Remove what dead writers to this target left; the lock is ours."""
     for rest in _hidden(target, "partial"):
-        if not _foreign(rest):
+        if rest != left and not _foreign(rest):
             shutil.rmtree(rest, ignore_errors=True)
 
 

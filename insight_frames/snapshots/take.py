@@ -1,7 +1,8 @@
 """Takes a snapshot: every table as of one moment, into Parquet files and an inventory, or nothing at all.
 
 Rows are written as they come and nothing is published before the source has proven that all of them came, of one
-moment; so memory stays bounded and a broken connection costs time, never truth.
+moment; so memory stays bounded and a broken connection costs time, never truth. What had come whole before it broke is
+left in the hidden folder for the next attempt, which proves it again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,13 +22,14 @@ import pyarrow as pa
 
 from .. import manifest
 from ..catalog import Table
-from ..errors import InconsistentSnapshot, InvalidInput, sentence
-from ..sinks.parquet import ParquetTable, Written
-from . import folder
+from ..errors import IncompleteResult, InconsistentSnapshot, InvalidInput, ServerUnavailable, SnapshotError, sentence
+from ..sinks.parquet import Written
+from . import folder, rest
 from .cut import Snapshot, open_snapshot
 from .inventory import resources
+from .writer import Writer
 
-PENDING_BYTES = 64 << 20  # rows of all tables together that wait for their row group
+Consistency = Literal["one-statement", "same-generation", "none"]
 _CONSISTENT = ("one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
 _TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"
@@ -40,8 +42,13 @@ class Batches(Protocol):
     schemas: list[pa.Schema]
     evidence: dict[str, Any]
 
-    def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Give (index of the table, record batch)."""
+    @property
+    def whole(self) -> dict[int, rest.Known]:
+        """What is known of the tables that are whole already and can be proven by a later attempt."""
+        ...
+
+    def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
+        """Give (index of the table, record batch); None lets the table begin anew."""
         ...
 
 
@@ -49,9 +56,19 @@ class TableSource(Protocol):
     """Whoever can open many tables as of one moment."""
 
     def open_tables(
-        self, tables: Sequence[Table], *, on_bad: Literal["raise", "text"] = "text"
+        self,
+        tables: Sequence[Table],
+        *,
+        on_bad: Literal["raise", "text"] = "text",
+        consistency: Consistency | None = None,
+        kept: Mapping[int, rest.Known] = ...,
+        logs: Sequence[Table] = ...,
     ) -> AbstractContextManager[Batches]:
-        """Open them; ``on_bad="text"`` gives a column as text from the batch on in which a value does not fit."""
+        """Open them.
+
+        ``on_bad="text"`` gives a column as text from the batch on in which a value does not fit; tables that are
+        ``kept`` from an earlier attempt come only if they have moved since; of ``logs`` the last rows are told.
+        """
         ...
 
 
@@ -61,6 +78,8 @@ def take(
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
+    consistency: Consistency | None = None,
+    logs: Sequence[Table] = (),
     info: Mapping[str, Any] | None = None,
 ) -> Snapshot:
     """Write tables to a folder of Parquet files, as of one moment, all or nothing.
@@ -75,6 +94,10 @@ def take(
         The folder to be. It must not exist, or be a snapshot and `overwrite` be true.
     overwrite : bool
         Replace the snapshot under this path, once the new one is whole.
+    consistency : str, optional
+        See :func:`insight_frames.snapshot`.
+    logs : sequence of Table
+        Tables of refreshes, whose last rows the manifest is to tell.
     info : mapping, optional
         Facts for the manifest: ``server``, ``server_version``, ``database``, ``postgresql_version``, ``user`` (these
         also go into each file), ``schemas`` (schema to comment), and whatever else is to be kept, such as
@@ -96,9 +119,11 @@ def take(
     target = folder.resolve(path)
     facts = _facts(info or {})
     started = _now()
-    with folder.writing(target, overwrite=overwrite) as hidden:
-        provenance = {**{key: facts[key] for key in _SOURCE}, "started": started}
-        written, evidence = _write(source, tables, hidden, provenance)
+    origin = {key: facts[key] for key in _SOURCE}
+    asked = rest.question(tables, origin)
+    with folder.writing(target, overwrite=overwrite, question=asked) as hidden:
+        how = {"consistency": consistency, "logs": logs}
+        written, evidence = _write(source, tables, hidden, how, asked, {**origin, "started": started})
         text = manifest.dumps(_manifest(target.name, tables, written, evidence, facts, started))
         with folder.disk(target):
             folder.write_file(hidden / manifest.NAME, text)
@@ -148,44 +173,48 @@ def _facts(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(
-    source: TableSource, tables: Sequence[Table], hidden: Path, provenance: Mapping[str, Any]
+    source: TableSource,
+    tables: Sequence[Table],
+    hidden: Path,
+    how: Mapping[str, Any],
+    asked: str,
+    provenance: Mapping[str, Any],
 ) -> tuple[list[Written], dict[str, Any]]:
-    with source.open_tables(tables, on_bad="text") as batches:
-        sinks: list[ParquetTable] = []
+    with folder.disk(hidden):
+        files, known = rest.recall(hidden, tables)
+    with source.open_tables(tables, on_bad="text", kept=known, **how) as batches:
+        writer = Writer(hidden, tables, batches.schemas, provenance, files)
         rows = iter(batches)
         try:
-            for table, schema in zip(tables, batches.schemas, strict=True):
-                sinks.append(_sink(table, schema, hidden, provenance))
             for index, batch in rows:
-                sinks[index].write(batch)
-                while sum(one.pending_bytes for one in sinks) > PENDING_BYTES:
-                    max(sinks, key=lambda one: one.pending_bytes).flush()
-            written = [one.close() for one in sinks]
-        except BaseException:
-            for one in sinks:
-                one.abort()
+                writer.write(index, batch)
+            written = writer.close()
+        except BaseException as error:
+            if isinstance(error, IncompleteResult | ServerUnavailable) and batches.whole:
+                with suppress(SnapshotError):  # the error that brought us here is the one to be told
+                    rest.note(hidden, asked, tables, writer.keep(batches.whole), batches.whole)
+            writer.abort()
             if isinstance(rows, Generator):
                 rows.close()  # hang up now, not when the traceback is let go
             raise
         evidence = dict(batches.evidence)
-    if evidence.get("consistency") not in _CONSISTENT:
+        if known:
+            evidence["kept_from_earlier_attempt"] = len(known)
+    _check_evidence(evidence, how)
+    return written, evidence
+
+
+def _check_evidence(evidence: Mapping[str, Any], how: Mapping[str, Any]) -> None:
+    expected = (*_CONSISTENT, "none") if how.get("consistency") == "none" else _CONSISTENT
+    if evidence.get("consistency") not in expected:
         raise InconsistentSnapshot(
             sentence(
                 "The source gave no evidence that all tables are of one moment",
-                expected=" or ".join(_CONSISTENT),
+                expected=" or ".join(expected),
                 got=str(evidence.get("consistency")),
                 try_="take it again, or fewer tables",
             )
         )
-    return written, evidence
-
-
-def _sink(table: Table, schema: pa.Schema, hidden: Path, provenance: Mapping[str, Any]) -> ParquetTable:
-    path = hidden / manifest.file_path(table.schema, table.name)
-    with folder.disk(path.parent):
-        path.parent.mkdir(exist_ok=True)
-    names = {"schema": table.schema, "table": table.name}
-    return ParquetTable(path, schema, label=f"{table.schema}.{table.name}", provenance={**provenance, **names})
 
 
 def _manifest(
@@ -199,7 +228,10 @@ def _manifest(
     finished = _now()
     inventory, warnings, fingerprint = resources(tables, written)
     schemas = {one.schema: facts["schemas"].get(one.schema) for one in tables}
-    proof = {key: one for key, one in evidence.items() if key not in ("consistency", "statements", "taken")}
+    apart = ("consistency", "statements", "taken", "generations", "refresh_log")
+    proof = {key: one for key, one in evidence.items() if key not in apart}
+    for resource, generation in zip(inventory, evidence.get("generations", ()), strict=False):
+        resource["insight"]["generation"] = generation
     summary = {
         "format": manifest.FORMAT,
         "version": manifest.VERSION,
@@ -213,7 +245,10 @@ def _manifest(
         "consistency": evidence["consistency"],
         "evidence": proof,
         "libraries": _libraries(),
-        "warnings": [*facts.get("warnings", ()), *warnings],
+        "warnings": [*facts.get("warnings", ()), *warnings, *_doubts(tables, evidence)],
+        "refresh_log": facts.get("refresh_log", evidence.get("refresh_log", {})),
+        "filters": facts.get("filters", []),
+        "masks": facts.get("masks", []),
     }
     others = {key: one for key, one in facts.items() if key not in (*_SOURCE, *summary)}
     return {
@@ -223,6 +258,19 @@ def _manifest(
         "insight": {**summary, **others},
         "resources": inventory,
     }
+
+
+def _doubts(tables: Sequence[Table], evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Say what a reader of the data must know beside it."""
+    found = [
+        {"schema": one.schema, "table": one.name, "column": None, "reason": "row security may hide rows from the user"}
+        for one in tables
+        if one.row_security
+    ]
+    if evidence["consistency"] == "none":
+        reason = "nothing was proven: the tables may be of different moments"
+        found.insert(0, {"schema": None, "table": None, "column": None, "reason": reason})
+    return found
 
 
 def _libraries() -> dict[str, str]:

@@ -98,11 +98,14 @@ class MetabaseSource:
 
     @contextmanager
     def open_tables(
-        self, tables: Sequence[Table], *, on_bad: Literal["raise", "text"] = "text"
+        self, tables: Sequence[Table], *, on_bad: Literal["raise", "text"] = "text", **how: Any
     ) -> Iterator[TableBatches]:
-        """Open many tables as of one moment; ``on_bad`` is what becomes of values that do not fit their type."""
+        """Open many tables as of one moment; ``on_bad`` is what becomes of values that do not fit their type.
+
+        ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept`` and ``logs``.
+        """
         settings = self._settings or self.catalog().settings
-        yield TableBatches(self.server, tables, settings, self._statement_bytes, on_bad == "text")
+        yield TableBatches(self.server, tables, settings, self._statement_bytes, on_bad == "text", **how)
 
     # ------------------------------------------------------------------ tables
     def _table(self, question: Question, *, again: bool = False) -> Stream:

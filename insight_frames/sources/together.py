@@ -1,50 +1,63 @@
-"""Many tables as of one moment: one packed statement over all of them, or a few that are proven to agree.
+"""Many tables as of one moment: one packed statement over all of them, or a few whose last one proves the others.
 
 One statement sees one moment, whatever a refresh does meanwhile. Where a server cannot take it in one (it buffers whole
-answers, or the tables are too many), every statement tells its snapshot; if these differ, the last word is a count of
-what each table holds now and of row versions that the first statement could not have seen.
+answers, or the tables are too many), and where a connection broke and what had come whole is kept, the last statement
+tells of every table read before it whether it still is what was read; what moved is read again, a bounded number of
+times, and otherwise nothing is given. So the moment of the last statement is the moment of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from ..catalog import Table
-from ..errors import InconsistentSnapshot, sentence
+from ..errors import IncompleteResult, InconsistentSnapshot, InvalidInput, ServerUnavailable, sentence
 from ..question import Question
 from ..wire import packed
-from ..wire.cells import Frame, readable
+from ..wire.cells import StaleCatalog, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import plan
-from .unchanged import prove_unchanged
+from .arrivals import Arrivals
+from .generations import Generations, asking
+from .pieces import Piece, statements, watchable
+from .unchanged import Taken, changed, digest, proof
 
-TABLES_PER_STATEMENT = 500  # planning time grows faster than the number of branches
+log = logging.getLogger("insight_frames")
 
-
-@dataclass(frozen=True)
-class Piece:
-    """One table, or a range of its pages, inside one statement."""
-
-    index: int
-    first: int = 0
-    last: int | None = None
-    weight: int = 0  # bytes of packed text, estimated
+Consistency = Literal["one-statement", "same-generation", "none"]
+ROUNDS = 4  # how often tables that moved are read again before it is given up
+BREAKS = 3  # how often a broken connection is made up for, each time only if some more tables had come whole
+PAUSE = 0.5  # seconds before that, doubled each time
+PROOFS = {
+    "one-statement": "all tables were read in one statement, which sees one moment",
+    "same-generation": "the last statement saw every table that it did not read itself as the same relation in the same"
+    " file, with as many rows as were read and no row version that is newer than the table's own snapshot",
+    "none": "none was asked for: tables may be of different moments",
+}
 
 
 @dataclass
 class TableBatches:
     """Record batches of many tables; iterating ends only when all of them are proven whole and of one moment.
 
+    It gives (index of the table, record batch); None in place of the batch says that the table begins anew and that
+    what was given of it is void.
+
     Attributes
     ----------
     schemas : list of pyarrow.Schema
         One per table.
+    whole : dict of int to dict
+        The tables that have come whole so far and can be proven later, each as plain facts: what ``kept`` takes.
     evidence : dict
         After the end: consistency, number of statements, the snapshots and the moment in UTC.
     """
@@ -54,101 +67,204 @@ class TableBatches:
     settings: dict[str, Any]
     statement_bytes: int
     lenient: bool = True
+    consistency: Consistency | None = None
+    kept: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    logs: Sequence[Table] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.consistency is not None and self.consistency not in get_args(Consistency):
+            expected = " or ".join(map(repr, get_args(Consistency)))
+            raise InvalidInput(sentence("consistency is not known", expected=f"{expected} (or leave it out)"))
         self._layouts = [self._layout(one) for one in self.tables]
         self.schemas: list[pa.Schema] = [one.schema for one in self._layouts]
+        self._version = int(self.settings.get("version_num", 0))
+        kept = {} if self.consistency == "one-statement" else self.kept
+        self._complete = {index: Taken(**one) for index, one in kept.items() if watchable(self.tables[index])}
+        self._begun = set(self.kept)
+        self._again: dict[int, int] = {}
+        self._sent = self._breaks = 0
+        self._rounds = 1
 
-    def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
-        groups = statements(self.tables, self._pages, None if self.server.streams else self.statement_bytes)
-        frames: list[Frame] = []
-        files: list[set[str | None]] = [set() for _ in self.tables]
-        counts = [0] * len(self.tables)
-        for group in groups:
-            frame = Frame({key: self.tables[piece.index].shape for key, piece in enumerate(group)})
-            with closing(self._statement(group, frame)) as batches:
-                for index, batch in batches:
-                    counts[index] += batch.num_rows
-                    yield index, batch
-            frames.append(frame)
-            for key, piece in enumerate(group):
-                files[piece.index].add(frame.files[key])
-        self.evidence = self._prove(frames, counts, files)
+    @property
+    def whole(self) -> dict[int, dict[str, Any]]:
+        return {index: asdict(one) for index, one in self._complete.items() if watchable(self.tables[index])}
 
-    def _layout(self, table: Table) -> Layout:
-        question = Question(schema=table.schema, name=table.name, numbers="exact")
-        columns = plan.wanted_columns(table, question)
-        return plan.layout(question.label, columns, question, numbered=not self._pages(table), key=table.key or ())
+    def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
+        self._check_size()
+        todo = self._missing()
+        while True:
+            before = len(self._complete)
+            try:
+                moved = yield from self._round(todo)
+            except (IncompleteResult, ServerUnavailable) as error:
+                self._bear(error, before)
+                todo = self._missing()
+                continue
+            if not moved:
+                return
+            log.info("%d tables changed while they were read; reading them again", len(moved))
+            if self._rounds == ROUNDS:
+                what = f"the tables were read in {self._sent} statements"
+                raise changed([self.tables[one] for one in moved], what)
+            self._rounds += 1
+            for one in moved:
+                self._again[one] = self._again.get(one, 0) + 1
+                del self._complete[one]
+            todo = self._missing()
 
-    def _pages(self, table: Table) -> bool:
-        return plan.by_pages(table, self.settings)
+    def _missing(self) -> list[int]:
+        """List what has to be read: what has not come, and what only the last statement can read."""
+        return [i for i, one in enumerate(self.tables) if i not in self._complete or not watchable(one)]
 
-    def _statement(self, group: Sequence[Piece], frame: Frame) -> Generator[tuple[int, pa.RecordBatch], None, None]:
-        branches = [self._branch(key, piece) for key, piece in enumerate(group)]
-        shapes = {
-            key: (self.tables[piece.index].schema, self.tables[piece.index].name) for key, piece in enumerate(group)
-        }
-        layouts = {key: self._layouts[piece.index] for key, piece in enumerate(group)}
-        with self.server.export(packed.combine(branches, shapes)) as answer:
-            reading = read_cells(answer.pieces(), answer.where, layouts, frame, lenient=self.lenient)
-            with readable(answer.where), closing(reading):
-                for key, batch in reading:
-                    yield group[key].index, batch
+    def _check_size(self) -> None:
+        if self.consistency == "one-statement" and len(self._groups(range(len(self.tables)))) > 1:
+            raise InconsistentSnapshot(
+                sentence(
+                    "The tables are too many or too large for one statement of this server",
+                    expected=f"{self.statement_bytes:,} bytes of text or fewer",
+                    try_="consistency='same-generation', fewer tables, or a larger statement_bytes=",
+                )
+            )
+
+    def _bear(self, error: Exception, before: int) -> None:
+        """Wait and go on after a broken connection if it brought something; otherwise raise what it was."""
+        hopeless = isinstance(error, StaleCatalog) or self.consistency == "one-statement"
+        if hopeless or self._breaks == BREAKS or len(self._complete) <= before:
+            raise error
+        log.warning("the connection broke; %d of %d tables are kept", len(self._complete), len(self.tables))
+        time.sleep(PAUSE * 2**self._breaks)
+        self._breaks += 1
+
+    def _groups(self, todo: Collection[int]) -> list[list[Piece]]:
+        most = None if self.server.streams else self.statement_bytes
+        return statements(self.tables, todo, self._by_pages, most)
+
+    # ------------------------------------------------------------------ one round: all statements, and the proof
+    def _round(self, todo: Collection[int]) -> Generator[tuple[int, pa.RecordBatch | None], None, list[int]]:
+        """Read tables in as few statements as can be; give those that are no longer what was read of them."""
+        *before, last = self._groups(todo)
+        self._left = Counter(piece.index for group in (*before, last) for piece in group)
+        self._reading = {index: Taken() for index in todo}
+        for group in before:
+            yield from self._begin(group)
+            yield from self._statement(_Asked(group, digests=self._rounds > 1))
+        yield from self._begin(last)
+        earlier = self._complete | {index: one for index, one in self._reading.items() if one.snapshot}
+        asked = _Asked(last, self._to_prove(earlier, last), self.logs)
+        frame = yield from self._statement(asked)
+        moved = [
+            index
+            for place, (index, taken) in enumerate(asked.proven.items(), len(last))
+            if not taken.still(frame.oids[place], frame.files[place], frame.proofs[place - len(last)])
+        ]
+        self.evidence = self._evidence(frame, several=bool(earlier))
+        return moved
+
+    def _begin(self, group: Sequence[Piece]) -> Iterator[tuple[int, None]]:
+        for index in dict.fromkeys(piece.index for piece in group if not self._reading[piece.index].snapshot):
+            self._complete.pop(index, None)
+            if index in self._begun:
+                yield index, None
+            self._begun.add(index)
+
+    def _to_prove(self, earlier: Mapping[int, Taken], last: Sequence[Piece]) -> dict[int, Taken]:
+        if self.consistency != "none":
+            return dict(earlier)
+        here = Counter(piece.index for piece in last)  # no table may be torn in itself
+        return {index: one for index, one in earlier.items() if len(one.files) + here[index] > 1}
+
+    def _statement(self, asked: _Asked) -> Generator[tuple[int, pa.RecordBatch], None, Generations]:
+        shown = [*(piece.index for piece in asked.group), *asked.proven]
+        frame = Generations({key: self.tables[index].shape for key, index in enumerate(shown)})
+        layouts = {key: self._layouts[piece.index] for key, piece in enumerate(asked.group)}
+        watched = [i for i in self._first_seen(asked.group) if watchable(self.tables[i])] if asked.digests else []
+        arrivals = Arrivals()
+        text = self._text(asked, shown, watched)
+        self._sent += 1
+        try:
+            with self.server.export(text) as answer, readable(answer.where):
+                pieces = arrivals.watch(answer.pieces())
+                with closing(read_cells(pieces, answer.where, layouts, frame, lenient=self.lenient)) as reading:
+                    for key, batch in reading:
+                        self._reading[asked.group[key].index].rows += batch.num_rows
+                        yield asked.group[key].index, batch
+                        arrivals.handed_on(key)
+        except (IncompleteResult, ServerUnavailable):
+            if frame.started and frame.told:
+                self._settle(asked.group, frame, watched, arrivals.whole)
+            raise
+        self._settle(asked.group, frame, watched, lambda key: True)
+        return frame
+
+    def _first_seen(self, group: Sequence[Piece]) -> list[int]:
+        return list(dict.fromkeys(piece.index for piece in group if not self._reading[piece.index].snapshot))
+
+    def _settle(
+        self,
+        group: Sequence[Piece],
+        frame: Generations,
+        watched: Sequence[int],
+        whole: Callable[[int], bool],
+    ) -> None:
+        """Take note of what a statement brought, and of the tables that are complete with it."""
+        digests = dict(zip(watched, frame.digests, strict=True))
+        for key, piece in enumerate(group):
+            taken = self._reading[piece.index]
+            if not taken.snapshot:
+                taken.snapshot, taken.oid, taken.digest = frame.snapshot, frame.oids[key], digests.get(piece.index)
+            taken.files.append(frame.files[key])
+            self._left[piece.index] -= whole(key)
+            if not self._left[piece.index]:
+                self._complete[piece.index] = taken
+
+    # ------------------------------------------------------------------ what is sent, and what is told of it
+    def _text(self, asked: _Asked, shown: Sequence[int], watched: Sequence[int]) -> str:
+        names = {key: (self.tables[index].schema, self.tables[index].name) for key, index in enumerate(shown)}
+        digests = [digest(self.tables[index], self._version) for index in watched]
+        proofs = [proof(self.tables[index], taken, self._version) for index, taken in asked.proven.items()]
+        first = asking(names, digests, proofs, asked.logs)
+        return packed.combine([first, *(self._branch(key, one) for key, one in enumerate(asked.group))], names)
 
     def _branch(self, key: int, piece: Piece) -> packed.Branch:
         table, layout = self.tables[piece.index], self._layouts[piece.index]
-        if self._pages(table):
+        if self._by_pages(table):
             return plan.page_branch(key, table, table.columns, layout, piece.first, piece.last)
         question = Question(schema=table.schema, name=table.name, numbers="exact")
         return plan.numbered_branch(key, plan.table_source(table, table.columns, question), layout)
 
-    def _prove(
-        self, frames: Sequence[Frame], counts: Sequence[int], files: Sequence[set[str | None]]
-    ) -> dict[str, Any]:
-        evidence: dict[str, Any] = {
-            "consistency": "one-statement" if len(frames) <= 1 else "same-generation",
-            "statements": len(frames),
-            "snapshots": sorted({one.snapshot for one in frames}),
-            "taken": frames[0].now if frames else None,
+    def _layout(self, table: Table) -> Layout:
+        question = Question(schema=table.schema, name=table.name, numbers="exact")
+        columns = plan.wanted_columns(table, question)
+        return plan.layout(question.label, columns, question, numbered=not self._by_pages(table), key=table.key or ())
+
+    def _by_pages(self, table: Table) -> bool:
+        return plan.by_pages(table, self.settings)
+
+    def _evidence(self, frame: Generations, *, several: bool) -> dict[str, Any]:
+        kept: Consistency = "one-statement"
+        if several:
+            kept = "none" if self.consistency == "none" else "same-generation"
+        taken = [self._complete[index] for index in range(len(self.tables))]
+        names = [f"{one.schema}.{one.name}" for one in self.tables]
+        return {
+            "consistency": kept,
+            "statements": self._sent,
+            "snapshots": sorted({one.snapshot for one in taken}),
+            "taken": frame.now,
+            "proof": PROOFS[kept],
+            "read_again": {names[index]: times for index, times in sorted(self._again.items())},
+            "broken_connections": self._breaks,
+            "refresh_log": frame.logs,
+            "generations": [{"oid": one.oid, "relfilenode": one.files[-1], "snapshot": one.snapshot} for one in taken],
         }
-        if len(evidence["snapshots"]) <= 1:
-            return evidence
-        for index, (table, count) in enumerate(zip(self.tables, counts, strict=True)):
-            if not self._pages(table):
-                raise InconsistentSnapshot(
-                    sentence(
-                        f"{table.schema}.{table.name} is a {table.kind}: it cannot be proven to be of the same moment"
-                        f" as the other tables over {len(frames)} statements",
-                        try_="again when no refresh runs, or exclude it",
-                    )
-                )
-            what = f"the tables were read in {len(frames)} statements"
-            prove_unchanged(self.server, table, frames[0].snapshot, count, files[index], what)
-        evidence["proof"] = "count of rows, and no row version newer than the first statement's snapshot, per table"
-        return evidence
 
 
-def statements(tables: Sequence[Table], by_pages: Any, most: int | None) -> list[list[Piece]]:
-    """Group tables into as few statements as the server can take; ``most`` is bytes of text, None for no limit.
+@dataclass(frozen=True)
+class _Asked:
+    """One statement: the pieces to read, earlier tables to prove, and logs to tell the end of."""
 
-    A heap that is larger than ``most`` is cut into ranges of its pages.
-    """
-    pieces: list[Piece] = []
-    for index, table in enumerate(tables):
-        if most is None or not by_pages(table):
-            pieces.append(Piece(index, weight=table.bytes * plan.TEXT_PER_BYTE))
-            continue
-        ranges = list(plan.page_ranges(table, most))
-        weight = table.bytes * plan.TEXT_PER_BYTE // len(ranges)
-        pieces += [Piece(index, first, last, weight) for first, last in ranges]
-    groups: list[list[Piece]] = []
-    size = 0
-    for piece in pieces:
-        full = not groups or len(groups[-1]) >= TABLES_PER_STATEMENT
-        if full or (most is not None and size + piece.weight > most and groups[-1]):
-            groups.append([])
-            size = 0
-        groups[-1].append(piece)
-        size += piece.weight
-    return groups
+    group: Sequence[Piece]
+    proven: Mapping[int, Taken] = field(default_factory=dict)
+    logs: Sequence[Table] = ()
+    digests: bool = False

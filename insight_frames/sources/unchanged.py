@@ -1,17 +1,82 @@
-"""Proof that a table read in several statements held still between them.
+"""Proof that a table read earlier is the table as it stands now, row version by row version.
 
-Snapshots that are equal prove it for free. Otherwise the table must still be the same file, hold as many rows as were
-read, and no row version that the first statement could not have seen: then what was read is what it holds now.
+Transactions that were over before the statement's snapshot began (below its ``xmin``) are seen by it: if all rows of
+now stem from such ones, and they are as many as were read, then none was added and none removed. What an older writer
+keeps from being told so is compared by a digest of the row versions themselves. A snapshot's list of transactions is
+no evidence: it lacks subtransactions, and on a standby it is empty.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..catalog import Table
 from ..errors import IncompleteResult, InconsistentSnapshot, sentence
+from ..sql import qualified, string_literal
 from ..wire import packed
 from ..wire.server import Server
+
+_DIGEST_SINCE = 140000  # PostgreSQL version that hashes a ctid directly
+
+
+@dataclass
+class Taken:
+    """What a table was when it was read: enough to tell later whether it still is that.
+
+    Attributes
+    ----------
+    rows : int
+    snapshot : str
+        What the first of its statements could see.
+    oid : str
+    files : list
+        Under which file each of its statements found it: who rewrites a table moves its rows, unseen by their marks.
+    digest : str or None
+        Of the row versions that the first of its statements saw, if it was asked for.
+    """
+
+    rows: int = 0
+    snapshot: str = ""
+    oid: str = ""
+    files: list[str | None] = field(default_factory=list)
+    digest: str | None = None
+
+    def still(self, oid: str, file: str | None, found: list[Any] | None) -> bool:
+        """Whether what :func:`proof` found is this; None means that nothing at all was committed since."""
+        if [oid, *self.files] != [self.oid] + [file] * len(self.files):
+            return False
+        if found is None:
+            return True
+        rows, newer, digest = found
+        return rows == self.rows and (newer == 0 or (self.digest is not None and digest == self.digest))
+
+
+def digest(table: Table, version_num: int) -> str:
+    """Give the SQL of a digest over all visible row versions of a table, whatever their order."""
+    one = "hashtidextended(t.ctid,t.xmin::text::int8)"
+    if version_num < _DIGEST_SINCE:
+        one = "('x'||substr(md5(t.ctid::text||' '||t.xmin::text),1,16))::bit(64)::int8"
+    return f"(select coalesce(sum({one}),0)::text from only {qualified(table.schema, table.name)} t)"
+
+
+def proof(table: Table, taken: Taken, version_num: int) -> str:
+    """Give the SQL that finds ``[rows, how many may be newer, digest]`` now; NULL if nothing was committed meanwhile.
+
+    ``xmin`` of a row has 32 bits and is completed by the current epoch: an ancient one may look new, none looks old.
+    """
+    seen = string_literal(taken.snapshot)
+    newest = "(select txid_snapshot_xmax(txid_current_snapshot()))"
+    full = f"(({newest}>>32)<<32|x.v)-case when ({newest}&4294967295)<x.v then 4294967296 else 0 end"
+    return (
+        f"case when txid_current_snapshot()::text={seen} and not pg_is_in_recovery() then null else\n"
+        f" (select json_build_array(count(*),"
+        f"count(*) filter (where {full}>=(select txid_snapshot_xmin({seen}::txid_snapshot))),"
+        f"{'null' if taken.digest is None else digest(table, version_num)})\n"
+        f"  from only {qualified(table.schema, table.name)} t, lateral (select t.xmin::text::int8 as v) x) end"
+    )
 
 
 def prove_unchanged(
@@ -24,19 +89,27 @@ def prove_unchanged(
     snapshot : str
         What the first statement could see.
     files : collection
-        Under which file each of the statements found the table: who rewrites it moves its rows, unseen by their marks.
+        Under which file each of the statements found the table.
     what : str
         Ends the message: "while ...".
     """
-    if len(set(files)) == 1:
-        got = server.rows(packed.unchanged(table.schema, table.name, snapshot), ("rows", "newer"))
-        if len(got) != 1:
-            raise IncompleteResult(sentence("The proof did not arrive whole", expected="one row", got=str(len(got))))
-        if not int(got[0]["newer"] or 0) and int(got[0]["rows"] or 0) == rows:
-            return
-    raise InconsistentSnapshot(
+    taken = Taken(rows, snapshot, files=list(files))
+    name = f"{string_literal(packed.regclass(table.schema, table.name))}::regclass"
+    text = f"select pg_relation_filenode({name})::text as file, ({proof(table, taken, 0)})::text as found"
+    got = server.rows(text, ("file", "found"))
+    if len(got) != 1:
+        raise IncompleteResult(sentence("The proof did not arrive whole", expected="one row", got=str(len(got))))
+    if not taken.still("", got[0]["file"], json.loads(got[0]["found"] or "null")):
+        raise changed([table], what)
+
+
+def changed(tables: Collection[Table], what: str) -> InconsistentSnapshot:
+    """Say which tables did not hold still."""
+    names = [f"{one.schema}.{one.name}" for one in tables]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return InconsistentSnapshot(
         sentence(
-            f"{table.schema}.{table.name} changed while {what}",
+            f"{', '.join(names[:3])}{more} changed while {what}",
             try_="again when the refresh has ended (refresh_log tells)",
         )
     )

@@ -156,23 +156,6 @@ _NULLS_TAIL = f"\n) q limit 0) q on true) {ALIAS}"
 _HASH = "md5(encode(x.b,'hex')||coalesce((select string_agg(k,chr(10)) from json_object_keys(x.j) k),''))"
 
 
-def unchanged(schema: str, name: str, snapshot: str) -> str:
-    """Ask, after a table was read in several statements, what it holds now and what is newer than the first of them.
-
-    A row version that the first statement's snapshot could not see, or another count, or another file under the table
-    means that the pieces may be of different moments. ``xmin`` has 32 bits: it is completed by the current epoch.
-    """
-    table, seen = qualified(schema, name), string_literal(snapshot)
-    newest = "txid_snapshot_xmax(txid_current_snapshot())"
-    full = f"(({newest}>>32)<<32|x.v)-case when ({newest}&4294967295)<x.v then 4294967296 else 0 end"
-    return (
-        f"select count(*)::text as rows,\n"
-        f" count(*) filter (where {full}>0 and not txid_visible_in_snapshot({full},{seen}::txid_snapshot))::text"
-        f" as newer\n"
-        f"from only {table} t, lateral (select t.xmin::text::int8 as v) x"
-    )
-
-
 def shape(schema: str, name: str) -> str:
     """Give the SQL of the hash that the catalogue has of a table."""
     return shape_of(f"{string_literal(regclass(schema, name))}::regclass")

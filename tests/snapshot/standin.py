@@ -108,8 +108,9 @@ class Source:
         self.opened = self.reading = 0
 
     @contextmanager
-    def open_tables(self, tables: Sequence[Table], *, on_bad: str = "text") -> Iterator[_Batches]:
+    def open_tables(self, tables: Sequence[Table], *, on_bad: str = "text", **how: Any) -> Iterator[_Batches]:
         assert on_bad == "text"
+        assert how == {"consistency": None, "kept": {}, "logs": ()}
         self.opened += 1
         given = {(one.table.schema, one.table.name): one for one in self.given}
         chosen = [given[one.schema, one.name] for one in tables]
@@ -128,6 +129,7 @@ class _Batches:
         self._source = source
         self.schemas = [one.schema for one in given]
         self.evidence: dict[str, Any] = {}
+        self.whole: dict[int, Any] = {}
         self._given, self._interleave, self._step, self._proof = given, interleave, step, evidence
 
     def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
