@@ -6,12 +6,13 @@ there is none. Nothing but pyarrow and numpy is needed for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...sources.offline import OfflineSource
 from ..cut import Snapshot
 from . import columns
-from .agreement import Keys, check, named_keys, remark, remarks
+from .agreement import Keys, check, ignored_columns, named_keys, remark, remarks
 from .columns import ColumnChange
 from .keyed import Counts, Keyed, NotAKey
 from .lines import Lines
@@ -23,13 +24,20 @@ from .spill import Scratch
 __all__ = ["ColumnChange", "Diff", "Keys", "TableDiff", "compare"]
 
 
-def compare(old: Snapshot, new: Snapshot, *, keys: Keys | None = None, other_source: bool = False) -> Diff:
+def compare(
+    old: Snapshot,
+    new: Snapshot,
+    *,
+    keys: Keys | None = None,
+    ignore: Sequence[str] = (),
+    other_source: bool = False,
+) -> Diff:
     """Compare two opened snapshots; see :func:`insight_frames.diff`."""
     check(old, new, other_source=other_source)
-    given = named_keys(old, new, keys)
+    given, ignored = named_keys(old, new, keys), ignored_columns(old, new, ignore)
     scratch = Scratch()
     found = _Tables(old), _Tables(new)
-    tables = [_table(place, *found, given.get(place), scratch) for place in sorted({*old.tables, *new.tables})]
+    tables = [_table(place, *found, given.get(place), ignored, scratch) for place in sorted({*old.tables, *new.tables})]
     return Diff((_head(old), _head(new)), tables, list(remarks(old, new)))
 
 
@@ -51,7 +59,12 @@ def _head(cut: Snapshot) -> str:
 
 
 def _table(
-    place: tuple[str, str], old: _Tables, new: _Tables, key: tuple[str, ...] | None, scratch: Scratch
+    place: tuple[str, str],
+    old: _Tables,
+    new: _Tables,
+    key: tuple[str, ...] | None,
+    ignored: frozenset[str],
+    scratch: Scratch,
 ) -> TableDiff:
     """Compare one table, be it in one of the snapshots or in both."""
     before, after = old.facts.get(place), new.facts.get(place)
@@ -61,22 +74,26 @@ def _table(
     notes = tuple(remark(before, after))
     if before["content"] == after["content"]:
         return TableDiff(*place, "same", before["rows"], after["rows"], 0, 0, 0, notes=notes)
-    return _Comparison(old.side(place), new.side(place), scratch).run(key, notes)
+    return _Comparison(old.side(place), new.side(place), ignored, scratch).run(key, notes)
 
 
 class _Comparison:
     """The comparison of one table that is in both snapshots with other contents."""
 
-    def __init__(self, old: Side, new: Side, scratch: Scratch) -> None:
+    def __init__(self, old: Side, new: Side, ignored: frozenset[str], scratch: Scratch) -> None:
         self._old, self._new, self._scratch = old, new, scratch
         self._schemas = old.schema(), new.schema()
-        self._pairs = columns.pairs(*self._schemas)
-        self._changes = columns.changes(old.table, new.table, self._schemas, self._pairs)
+        paired = columns.pairs(*self._schemas)
+        self._changes = columns.changes(old.table, new.table, self._schemas, paired)
+        self._ignored = sorted(ignored & set(paired))
+        self._pairs = {name: one for name, one in paired.items() if name not in ignored}
 
     def run(self, given: tuple[str, ...] | None, notes: tuple[str, ...]) -> TableDiff:
         left_out = [one.column for one in self._changes if not one.compared]
         if left_out:
             notes += (f"values of {_names(left_out)} not compared: no conversion between the types is exact",)
+        if self._ignored:
+            notes += (f"values of {_names(self._ignored)} ignored",)
         key, why = self._key(given)
         if key:
             try:
@@ -112,7 +129,10 @@ class _Comparison:
         if not wanted:
             return (), "compared by whole rows: no key is declared, and none was given in keys="
         lost = next(name for name in wanted[0] if name not in self._pairs)
-        return (), f"compared by whole rows: {plain(lost)} of the key is not in both snapshots, or not comparable"
+        return (
+            (),
+            f"compared by whole rows: {plain(lost)} of the key is new, gone, ignored or not comparable",
+        )
 
     def _by_key(self, key: tuple[str, ...]) -> tuple[Counts, Lines]:
         pairs = [self._pairs[name] for name in key]
@@ -132,5 +152,5 @@ def _cells(counts: Counts) -> list[ColumnChange]:
     return [ColumnChange(name, "values", cells=count) for name, count in counts.cells.items()]
 
 
-def _names(found: tuple[str, ...] | list[str]) -> str:
+def _names(found: Sequence[str]) -> str:
     return ", ".join(map(plain, found))

@@ -97,3 +97,14 @@ def _columns(place: tuple[str, str], columns: tuple[str, ...], old: Snapshot, ne
                 sentence(f"keys= names {one!r}, a column that {label} has in neither snapshot", try_=hint)
             )
     return columns
+
+
+def ignored_columns(old: Snapshot, new: Snapshot, ignore: Sequence[str]) -> frozenset[str]:
+    """Read ``ignore=``: names of columns; ColumnNotFound with near matches."""
+    names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    present = {column.name for one in (old, new) for table in one.catalog.tables.values() for column in table.columns}
+    for one in names:
+        if one not in present:
+            hint = near(one, present) or "columns are named alone, without their table"
+            raise ColumnNotFound(sentence(f"ignore= names {one!r}, no column of any table", try_=hint))
+    return frozenset(names)
