@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .api import (
         connect,
         describe_table,
+        diff,
         list_schemas,
         list_tables,
         open_snapshot,
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
         ValueOutOfRange,
     )
     from .question import KEY
-    from .snapshots import Snapshot
+    from .snapshots import Diff, Snapshot
 
 __all__ = [
     "KEY",
     "ColumnNotFound",
     "Connection",
     "DatabaseNotFound",
+    "Diff",
     "IncompleteResult",
     "InconsistentSnapshot",
     "InsightError",
@@ -72,6 +74,7 @@ __all__ = [
     "ValueOutOfRange",
     "connect",
     "describe_table",
+    "diff",
     "list_schemas",
     "list_tables",
     "open_snapshot",
@@ -85,10 +88,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "KEY": "question",
     "Connection": "connection",
+    "Diff": "snapshots",
     "Snapshot": "snapshots",
     "snapshot": "api",
     **dict.fromkeys(
-        ("connect", "describe_table", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"), "api"
+        ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),
+        "api",
     ),
 }
 

@@ -15,7 +15,7 @@ from .question import Key, OutOfRange
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .snapshots import Snapshot
+    from .snapshots import Diff, Snapshot
 
 _lock = threading.Lock()
 _default: Connection | None = None
@@ -387,3 +387,65 @@ def open_snapshot(path: Any) -> Snapshot:
     from .snapshots import open_snapshot as open_
 
     return open_(path)
+
+
+def diff(
+    old: Snapshot | Any,
+    new: Snapshot | Any,
+    *,
+    keys: Mapping[str | tuple[str, str], str | Sequence[str]] | None = None,
+    ignore: Sequence[str] = (),
+    other_source: bool = False,
+) -> Diff:
+    """Tell what changed between two snapshots: tables, columns, rows and values; no server is needed.
+
+    Tables whose content hashes are equal cost nothing: their files are not read (that they are undamaged, ``verify``
+    tells). The others are compared by their key, or as multisets of rows where there is none, in bounded memory.
+
+    Two values are the same if all of their digits or bits are: NULL is not an empty text, 1.10 in a numeric without
+    digits is not 1.1, 0.0 is not -0.0; NaN is NaN. A column of another type is told as "retyped", and its values are
+    compared where the conversion is exact.
+
+    Parameters
+    ----------
+    old, new : Snapshot, str or path-like
+        The snapshots, or their folders.
+    keys : dict, optional
+        ``{"schema.table": ["column", ...]}`` where no key is declared, or another one is meant: the columns that name a
+        row. One that holds NULL or stands twice is no key: whole rows are compared then, and a note says so.
+    ignore : list of str, optional
+        Columns whose values are not to count, wherever they are: moments of a refresh, for instance.
+    other_source : bool
+        Compare snapshots of two servers, databases or studies all the same.
+
+    Returns
+    -------
+    Diff
+        True if anything changed; ``print`` gives a page without any value. Frames: ``summary`` (a row for each table),
+        ``columns``, and ``changes(schema, table)`` with old and new values. ``to_excel(path)`` for reviewers.
+
+    Raises
+    ------
+    SnapshotError
+        A folder is not a snapshot, or was changed since it was taken; the temporary file cannot be written.
+    InvalidInput
+        The snapshots are of different servers, databases or studies, or ``keys`` names no column.
+    TableNotFound, ColumnNotFound
+        ``keys`` names one that is in neither snapshot; with the nearest names.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> old = ifr.snapshot(folder / "old", schemas="s_cardio3prod", tables=["site"])
+    >>> new = ifr.snapshot(folder / "new", schemas="s_cardio3prod", tables=["site", "participant"])
+    >>> d = ifr.diff(old, new)
+    >>> bool(d), d.summary[["table", "status"]].values.tolist()
+    (True, [['participant', 'added'], ['site', 'same']])
+    >>> d.changes("s_cardio3prod", "site").columns.tolist()
+    ['change', 'column', 'old', 'new']
+    """
+    from .snapshots import Snapshot
+    from .snapshots.difference import compare
+
+    before, after = (one if isinstance(one, Snapshot) else open_snapshot(one) for one in (old, new))
+    return compare(before, after, keys=keys, ignore=ignore, other_source=other_source)

@@ -23,6 +23,8 @@ from .verify import Report, verify
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .difference import Diff, Keys
+
 Backend = Literal["numpy_nullable", "pyarrow"]
 
 
@@ -167,6 +169,14 @@ class Snapshot:
             True only if all is intact; ``.problems`` is a list of messages.
         """
         return verify(self.path, fingerprint=fingerprint)
+
+    def diff(
+        self, old: Snapshot, *, keys: Keys | None = None, ignore: Sequence[str] = (), other_source: bool = False
+    ) -> Diff:
+        """Tell what changed since an older snapshot; see :func:`insight_frames.diff`."""
+        from .difference import compare
+
+        return compare(old, self, keys=keys, ignore=ignore, other_source=other_source)
 
     def _frame(self, question: Question, looks: dict[str, Any]) -> pd.DataFrame:
         with self._source.open(question) as stream:
