@@ -41,7 +41,7 @@ class Way:
 
 # ------------------------------------------------------------------ ours
 def _connection(job: Job, **settings: Any) -> Connection:
-    return Connection(job.url, username=job.username, password=job.password, **settings)
+    return Connection(job.url, username=job.username, password=job.password, keep_session=False, **settings)
 
 
 def _warm(job: Job, **settings: Any) -> Connection:

@@ -37,18 +37,27 @@ def connect(
     Parameters
     ----------
     url : str, optional
-        Address of Insight, as in the browser: ``https://<customer>.insight.openclinica.io``. Default: ``INSIGHT_URL``.
+        Address of Insight, as in the browser: ``https://<customer>.insight.openclinica.io``.
     username, password : str, optional
-        Default: ``INSIGHT_USERNAME`` and ``INSIGHT_PASSWORD``.
+        Of the account. What is not given is taken from ``INSIGHT_URL``, ``INSIGHT_USERNAME``, ``INSIGHT_PASSWORD``,
+        ``INSIGHT_API_KEY``, ``INSIGHT_SESSION_ID`` and ``INSIGHT_DATABASE``, then from the config file, then (if the
+        extra ``keyring`` is installed) from the system's keyring, and at last a person is asked, on a terminal or in a
+        notebook. A password is used only for the server and the user name that it stands beside. Without a password
+        the session of ``insight-frames login``, or of any program of yours, is used while it lives.
     api_key : str, optional
-        A Metabase API key (0.49 and later) instead of a user. Default: ``INSIGHT_API_KEY``.
+        A Metabase API key (0.49 and later) instead of a user.
     database : str or int, optional
         Name or number of the database as Metabase shows it; needed only if several PostgreSQL databases are visible.
-        Default: ``INSIGHT_DATABASE``.
     **settings
-        ``timeout`` in seconds (one number, or connecting and reading), ``verify`` (False, or the path of a file of
-        certificates), ``headers`` (a mapping added to every request), ``compression`` ("gzip", "identity", or "auto":
-        gzip where the link is seen to be slower than about 250 Mbit/s, below which it pays).
+        ``profile`` (a section of the config file, ``config.toml`` in the folder ``insight_frames`` of the platform's
+        place for settings: ``url``, ``username``, ``database``; it goes before the environment, and without it
+        ``INSIGHT_PROFILE`` or a section ``default`` comes after it), ``session_id`` (of a session made elsewhere),
+        ``netrc`` (True or a path: read the host's entry), ``prompt`` (False: ask nobody), ``keep_session`` (False:
+        keep the session in memory and not for other processes; ``INSIGHT_KEEP_SESSION=0`` does the same),
+        ``allow_http`` (True: a password may travel unencrypted to another machine), ``timeout`` in seconds (one number,
+        or connecting and reading), ``verify`` (False, or the path of a file of certificates), ``headers`` (a mapping
+        added to every request), ``compression`` ("gzip", "identity", or "auto": gzip where the link is seen to be
+        slower than about 250 Mbit/s, below which it pays).
 
     Returns
     -------

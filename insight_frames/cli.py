@@ -11,6 +11,9 @@ usage: insight-frames <command> [options]
 OpenClinica Insight (Metabase over PostgreSQL) as exact pandas DataFrames and Parquet snapshots.
 
 commands:
+  login      log in and keep the session, so that your other programs need no password
+  logout     end a kept session
+  whoami     say whom the server takes you for
   demo       show the main job end to end on a study of the sandbox (needs the extra: insight-frames[sandbox])
   sandbox    serve a synthetic study behind a double of Metabase's HTTP API (the same extra)
   --version  print the version
@@ -40,6 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .sandbox.command import run
 
         return run(words[1:])
+    if command in ("login", "logout", "whoami"):
+        from .commands import signin
+
+        work = {"login": signin.login, "logout": signin.logout, "whoami": signin.whoami}[command]
+        return work(words[1:])
     if command == "demo":
         from .demo import run as demo
 

@@ -6,11 +6,13 @@ other, and adds nothing to what they promise.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import credentials
 from .catalog import Catalog, Table
+from .credentials import Secret
 from .errors import InvalidInput, TableNotFound, near, sentence
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .sinks import frame, listing
@@ -42,9 +44,15 @@ class Connection:
         url: str | None = None,
         *,
         username: str | None = None,
-        password: str | None = None,
-        api_key: str | None = None,
+        password: str | Secret | None = None,
+        api_key: str | Secret | None = None,
+        session_id: str | Secret | None = None,
         database: str | int | None = None,
+        profile: str | None = None,
+        netrc: bool | str | os.PathLike[str] = False,
+        prompt: bool = True,
+        keep_session: bool | None = None,
+        allow_http: bool = False,
         timeout: float | Timeout = (10.0, 600.0),
         verify: bool | str = True,
         headers: Mapping[str, str] | None = None,
@@ -52,15 +60,24 @@ class Connection:
         path: Path = "auto",
         statement_bytes: int = STATEMENT_BYTES,
     ) -> None:
-        url = credentials.find_url(url)
-        self._http = Http(url, timeout=timeout, verify=verify, headers=headers, compression=compression)
-        self._credentials = credentials.find(username, password, api_key)
-        self._session = Session(self._http, self._credentials)
-        self._server = Server(self._session, credentials.find_database(database))
+        found = credentials.find(
+            url,
+            username=username,
+            password=(password := credentials.hide(password)),  # so that no traceback shows a local variable of ours
+            api_key=(api_key := credentials.hide(api_key)),
+            session_id=(session_id := credentials.hide(session_id)),
+            database=database,
+            profile=profile,
+            netrc=netrc,
+            prompt=prompt,
+        )
+        self._http = Http(found.url, timeout=timeout, verify=verify, headers=headers, compression=compression)
+        self._session = Session(self._http, found, keep=credentials.keeps(keep_session), allow_http=allow_http)
+        self._server = Server(self._session, found.database)
         self._source = MetabaseSource(self._server, path=path, statement_bytes=statement_bytes)
 
     def __repr__(self) -> str:
-        return f"<Connection to {self._http.url} as {self._credentials.username or 'an API key'}>"
+        return f"<Connection to {self._http.url} as {self._session.who}>"
 
     def __enter__(self) -> Connection:
         return self
@@ -82,9 +99,20 @@ class Connection:
         """Let go of sockets; the connection opens new ones if it is used again."""
         self._session.close()
 
-    def logout(self) -> None:
-        """End the session on the server."""
-        self._session.end()
+    def login(self) -> None:
+        """Log in now, although there may be a session, and keep the new one; without it the first question logs in."""
+        self._session.renew()
+
+    def logout(self) -> bool:
+        """End the session on the server, also for other processes that share it; False if there was none."""
+        return self._session.end()
+
+    def whoami(self) -> dict[str, Any]:
+        """Ask the server whom it takes us for: a dict of ``username``, ``name``, ``administrator`` and ``by``."""
+        return self._session.whoami()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Connection cannot be pickled: it holds secrets; connect(...) in the process that uses it")
 
     # ------------------------------------------------------------------ what is there
     def list_schemas(self) -> pd.DataFrame:
@@ -212,7 +240,7 @@ class Connection:
             "server_version": self._server.version,
             "postgresql_version": catalog.settings.get("version"),
             "database": catalog.settings.get("database"),
-            "user": self._credentials.username,
+            "user": self._session.account(),
             "schemas": {name: catalog.schemas.get(name) for name in sorted({one.schema for one in chosen})},
             "not_readable": sorted(f"{one.schema}.{one.name}" for one in catalog.tables.values() if not one.readable),
         }

@@ -68,7 +68,7 @@ def show(box: Box, folder: Path) -> None:
     import insight_frames as ifr
 
     with step() as one:
-        connection = ifr.connect(box.url, username=box.username, password=box.password)
+        connection = ifr.connect(box.url, username=box.username, password=box.password, keep_session=False)
         tables = ifr.list_tables(SCHEMA)
         one.what, one.rows = f"list_tables({SCHEMA!r})", len(tables)
     print(tables.head(8).to_string(index=False), end="\n\n")

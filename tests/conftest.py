@@ -23,6 +23,16 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the settings, sessions or keyring of who runs the tests; sessions stay in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INSIGHT_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("INSIGHT_KEEP_SESSION", "0")
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        yield
+
+
 @pytest.fixture(scope="session")
 def boxes() -> Iterator[Boxes]:
     """The sandboxes by era, ``boxes("0.47")``, each started when first asked for."""
@@ -103,5 +113,5 @@ def scratch(superuser: Database) -> Iterator[Scratch]:
 def _no_default_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the default connection of another, or an INSIGHT_* variable of who runs the tests."""
     monkeypatch.setattr(api, "_default", None)
-    for name in ("URL", "USERNAME", "PASSWORD", "API_KEY", "DATABASE"):
+    for name in ("URL", "USERNAME", "PASSWORD", "API_KEY", "SESSION_ID", "DATABASE", "PROFILE"):
         monkeypatch.delenv(f"INSIGHT_{name}", raising=False)

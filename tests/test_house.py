@@ -29,7 +29,7 @@ LAYERS = [
     ["snapshots"],
     ["connection"],
     ["api"],
-    ["demo"],
+    ["demo", "commands"],
     ["cli"],
 ]
 LEVEL = {room: level for level, line in enumerate(LAYERS) for room in line}

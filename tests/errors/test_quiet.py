@@ -141,6 +141,6 @@ def test_a_server_that_repeats_what_it_was_sent(told: list[str]) -> None:
 def test_secrets_do_not_print_or_travel() -> None:
     secret = Secret(CANARY)
     connection = Connection("http://x", username="a", password=CANARY)
-    assert CANARY not in f"{secret} {secret!r} {[secret]} {vars(connection)} {connection._credentials}"
+    assert CANARY not in f"{secret} {secret!r} {[secret]} {vars(connection)} {vars(connection._session)}"
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(secret)

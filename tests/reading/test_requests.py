@@ -87,7 +87,7 @@ def test_the_default_connection(box: Box, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_logging_out_ends_the_session(box: Box, connection: Connection) -> None:
     connection.read_table(PROD, "site")
-    used = connection._session._headers()
+    used = connection._session._headers(connection._session._id)
     connection.logout()
     with connection._http.get("/api/user/current", headers=used) as answer:
         assert answer.status == 401

@@ -1,0 +1,25 @@
+"""Who signs in, and with what: found in several places, kept where nobody else can look, never printed.
+
+`finding` says where things come from, `secret` how they are held, `kept` what the next process may use.
+"""
+
+from __future__ import annotations
+
+from .finding import Credentials, Login, find, keeps
+from .kept import Kept, Pause, Record, records
+from .secret import Hidden, Secret, Verifier, hide
+
+__all__ = [
+    "Credentials",
+    "Hidden",
+    "Kept",
+    "Login",
+    "Pause",
+    "Record",
+    "Secret",
+    "Verifier",
+    "find",
+    "hide",
+    "keeps",
+    "records",
+]
