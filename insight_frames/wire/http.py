@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 from urllib3.util import Retry
 
+from ..credentials import Hidden
 from ..errors import IncompleteResult, ServerUnavailable, sentence
 from .address import Timeout, base_address, is_loopback, percent_encoded, timeouts
 from .compression import PACKED_PIECE, PIECE, Compression, Encoding, Link, Watch, check_encoding, unpacked
@@ -131,7 +132,7 @@ class Http:
         # What requests would look up in the environment for every request, looked up once.
         bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
         self._verify = bundle if verify is True and bundle else verify
-        self._kept, self._once = self._session(HTTPAdapter), self._session(_OnceAdapter)
+        self.renew()
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """GET, for the small documents of the API."""
@@ -151,7 +152,8 @@ class Http:
         """
         form = b"query=" + percent_encoded(json.dumps(query, ensure_ascii=False, separators=(",", ":")))
         asked = self._link.encoding(small=small)
-        more = {**(headers or {}), "Connection": "close", "Content-Type": "application/x-www-form-urlencoded"}
+        kind = "application/x-www-form-urlencoded"
+        more = Hidden({**(headers or {}), "Connection": "close", "Content-Type": kind})
         return self._send("POST", path, session=self._once, asked=asked, link=self._link, data=form, headers=more)
 
     def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
@@ -161,6 +163,10 @@ class Http:
     def close(self) -> None:
         """Let go of kept connections."""
         self._kept.close()
+
+    def renew(self) -> None:
+        """Begin without connections; a child process leaves those of its parent alone."""
+        self._kept, self._once = self._session(HTTPAdapter), self._session(_OnceAdapter)
 
     def _session(self, adapter: type[HTTPAdapter]) -> requests.Session:
         session = requests.Session()
@@ -200,6 +206,8 @@ class Http:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise ServerUnavailable(unreachable(where, error)) from None
+        except KeyboardInterrupt:  # without the frames below, whose variables hold what was sent
+            raise KeyboardInterrupt from None
         self._link.answered(time.perf_counter() - begun)
         log.debug("%s %s -> %s", method, path, response.status_code)
         if response.is_redirect:

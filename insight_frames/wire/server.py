@@ -19,6 +19,7 @@ from .http import Answer
 from .session import Session
 
 OLDEST = 31
+KEYS = 49  # the first version with API keys
 STREAMING = range(35, 49)  # versions that send rows while PostgreSQL still makes them
 
 _TAG = re.compile(r"^v?[01]\.(\d+)")
@@ -122,6 +123,10 @@ class Server:
         if found and int(found[1]) < OLDEST:
             raise UnsupportedServer(
                 sentence("This Metabase is too old", expected=f"0.{OLDEST} or newer", got=tag, try_="an update of it")
+            )
+        if found and int(found[1]) < KEYS and self.session.by_key:
+            raise UnsupportedServer(
+                sentence("This Metabase knows no API keys", expected=f"0.{KEYS} or newer", got=tag, try_="a user name")
             )
         return tag
 

@@ -128,7 +128,7 @@ class Session:
     def forked(self) -> None:
         """Go on in a child process: with the session, but neither the parent's lock nor its sockets."""
         self._lock = threading.Lock()
-        self._http.close()
+        self._http.renew()
 
     # ------------------------------------------------------------------ asking
     def _ask(self, send: Callable[[Headers], Answer]) -> Answer:
