@@ -125,6 +125,10 @@ class Box:
         """Switch a fault of the double on: ``kind``, ``times``, ``path`` and what the kind needs; nothing: all off."""
         self._double.control("POST", "/faults", spec)
 
+    def throttle(self, bandwidth: float | None = None) -> None:
+        """Let answers leave by a line of so many bytes a second, shared by all connections; nothing: at full speed."""
+        self._double.control("POST", "/line", {"bandwidth": bandwidth})
+
     def advance_clock(self, seconds: float) -> None:
         """Set the double's clock forward (for login throttling)."""
         self._double.control("POST", "/clock", {"advance": seconds})
@@ -165,6 +169,7 @@ def start(
     sql: Sequence[str | Path] | None = None,
     contract: str | Path | None = None,
     port: int = 0,
+    bandwidth: float | None = None,
 ) -> Box:
     """Start a sandbox.
 
@@ -181,6 +186,8 @@ def start(
         The script of the recorded contract: two databases and one administrator, nothing else.
     port : int
         Of the double on the loopback address; 0 takes a free one.
+    bandwidth : float, optional
+        Bytes a second of the line that answers leave by (a link of 10 Mbit/s: 1.25e6); see :meth:`Box.throttle`.
 
     Returns
     -------
@@ -211,7 +218,8 @@ def start(
         else:
             accounts, databases = _fill(server, size, sql)
             history = {}
-        config = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "databases": databases, **history}
+        where = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "bandwidth": bandwidth}
+        config = {**where, "databases": databases, **history}
         people = [account.config(name) for name, account in accounts.items()]
         double = Double({**config, "accounts": people}, server.folder)
         stack.callback(double.stop)

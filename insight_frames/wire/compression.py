@@ -129,7 +129,7 @@ class Link:
 
     def _tells_of_slowness(self, watch: Watch) -> bool:
         explained = self._latency * log2(1 + watch.bytes / FIRST_FLIGHT) if watch.bytes < PIECE else 0.0
-        return watch.large_rows and watch.waited > watch.seconds / 2 and watch.seconds > 2 * explained
+        return watch.large_rows and watch.waited > watch.seconds / 2 and watch.seconds > explained
 
 
 def unpacked(packed: Iterator[bytes], where: str) -> Iterator[bytes]:

@@ -40,21 +40,20 @@ class Answer:
         self.status: int = response.status_code
         self.content_type: str = response.headers.get("Content-Type", "")
         self.compression = check_encoding(response.headers.get("Content-Encoding"), asked, where)
+        self._watch = Watch(PACKED_PIECE if self.compression == "gzip" else PIECE)
 
     def pieces(self) -> Iterator[bytes]:
         """Give the body in large pieces; IncompleteResult if it ends before its announced end."""
-        packed = self.compression == "gzip"
-        watch = Watch(PACKED_PIECE if packed else PIECE)
         try:
-            with closing(self._sent(watch)) as sent:
-                for piece in unpacked(sent, self.where) if packed else sent:
-                    watch.unpacked_to(piece)
+            with closing(self._sent()) as sent:
+                for piece in unpacked(sent, self.where) if self.compression == "gzip" else sent:
+                    self._watch.unpacked_to(piece)
                     yield piece
         finally:
             if self._link is not None:
-                self._link.learn(watch, self.compression)
+                self._link.learn(self._watch, self.compression)
 
-    def _sent(self, watch: Watch) -> Generator[bytes, None, None]:
+    def _sent(self) -> Generator[bytes, None, None]:
         """Give the bytes of the body as they were sent."""
         raw = self._response.raw
 
@@ -63,7 +62,7 @@ class Answer:
 
         while True:
             try:
-                piece = watch.read(read)
+                piece = self._watch.read(read)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise IncompleteResult(
                     sentence(

@@ -51,6 +51,14 @@ def _expire(app: App, given: dict[str, Any]) -> Reply:
     return replies.nothing()
 
 
+def _line(app: App, given: dict[str, Any]) -> Reply:
+    bandwidth = given.get("bandwidth")
+    if bandwidth is not None and not (isinstance(bandwidth, int | float) and bandwidth > 0):
+        return replies.errors(400, bandwidth="value must be a number of bytes a second above 0, or null.")
+    app.store["line"].bandwidth = bandwidth
+    return replies.data({"bandwidth": bandwidth})
+
+
 def _settings(app: App, given: dict[str, Any]) -> Reply:
     with app.lock:
         app.store["settings"].update(given)
@@ -65,6 +73,7 @@ _DOORS = {
     ("GET", "/faults"): _list_faults,
     ("POST", "/sessions/expire"): _expire,
     ("POST", "/settings"): _settings,
+    ("POST", "/line"): _line,
 }
 
 

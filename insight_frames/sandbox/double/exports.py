@@ -167,10 +167,12 @@ def _content(app: App, request: Request, asked: dict[str, Any], fmt: str, contex
 
 
 def _gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    pack = zlib.compressobj(1, zlib.DEFLATED, 31)
+    """Compress as Java does: at zlib's level 6, and flushed behind every row, which is a line."""
+    pack = zlib.compressobj(6, zlib.DEFLATED, 31)
     for piece in pieces:
-        yield pack.compress(piece) + pack.flush(zlib.Z_SYNC_FLUSH)
-    yield pack.flush()
+        rows = (pack.compress(row) + pack.flush(zlib.Z_SYNC_FLUSH) for row in piece.splitlines(keepends=True))
+        yield b"".join(rows)
+    yield pack.flush()  # only an answer that was not interrupted has an end
 
 
 def _file(app: App, request: Request, asked: dict[str, Any], fmt: str, context: Context) -> Reply:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from .app import Reply, Request
+from .link import Out
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found", 400: "Bad Request",
            401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 500: "Server Error", 502: "Bad Gateway",
@@ -154,7 +155,7 @@ def _head(reply: Reply, extra: list[tuple[str, str]]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
-def write(sock: socket.socket, reply: Reply, *, bodiless: bool, close: bool) -> None:
+def write(sock: Out, reply: Reply, *, bodiless: bool, close: bool) -> None:
     """Send an answer; an iterable body goes in chunks as it comes; :class:`Cut` from it breaks the connection."""
     extra = [("Connection", "close")] if close else []
     body = reply.body
@@ -167,7 +168,7 @@ def write(sock: socket.socket, reply: Reply, *, bodiless: bool, close: bool) -> 
         _stream(sock, _head(reply, [*extra, ("Transfer-Encoding", "chunked")]), pieces)
 
 
-def _stream(sock: socket.socket, head: bytes, pieces: Iterable[bytes]) -> None:
+def _stream(sock: Out, head: bytes, pieces: Iterable[bytes]) -> None:
     """The head goes with the first piece: as on the real server nothing is sent before there is something to say."""
     try:
         waiting = head

@@ -111,7 +111,8 @@ def _exchange(app: App, sock: socket.socket, request: Request) -> bool:
     reply = serve_request(app, request)
     entry[2] = reply.status
     keep = http.keeps_alive(request)
-    http.write(sock, reply, bodiless=request.method == "HEAD", close=not keep)
+    with app.store["line"].over(sock) as out:
+        http.write(out, reply, bodiless=request.method == "HEAD", close=not keep)
     return keep
 
 

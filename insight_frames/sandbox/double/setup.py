@@ -6,6 +6,7 @@ from typing import Any
 
 from . import accounts, era, pg
 from .app import App, Database
+from .link import Line
 from .throttle import Throttle
 
 
@@ -17,7 +18,7 @@ def make_app(config: dict[str, Any]) -> App:
     config
         ``era`` ("0.47"), ``databases`` (``name``, ``dsn``, ``role``, ``admin_only``), ``accounts`` (``email``,
         ``password``, ``first_name``, ``last_name``, ``superuser``, ``role``, ``native``), ``settings`` and, where the
-        instance was set up under another address, ``site_url``.
+        instance was set up under another address, ``site_url``; ``bandwidth`` is that of its line in bytes a second.
     """
     app = App(era.number(config.get("era", "0.47")))
     flags = era.of(app)
@@ -30,6 +31,7 @@ def make_app(config: dict[str, Any]) -> App:
         sessions={},
         api_keys={},
         clock=0.0,
+        line=Line(config.get("bandwidth")),
         settings=dict(config.get("settings", {})),
         site_url=config.get("site_url", ""),
         throttles={
