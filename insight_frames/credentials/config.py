@@ -7,6 +7,7 @@ known is an error, because a misspelt one would be passed over in silence.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import tomllib
@@ -17,6 +18,8 @@ from typing import Any
 from ..errors import InvalidInput, near, sentence
 from . import places
 from .secret import Hidden, Secret, hide
+
+log = logging.getLogger("insight_frames")
 
 DEFAULT = "default"
 _SECRETS = ("password", "api_key", "session_id")
@@ -100,9 +103,10 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         with path.open("rb") as file:
             alone = places.private(os.fstat(file.fileno()))
             node = Hidden(tomllib.load(file))
-    except FileNotFoundError:
+    except OSError as error:  # also a home folder that this user may not look into
+        log.debug("there is no config file: %s", type(error).__name__)
         return {}
-    except (OSError, ValueError) as error:  # the parser's text may quote the line
+    except ValueError as error:  # the parser's text may quote the line
         raise InvalidInput(
             sentence("The config file cannot be read", where=str(path), expected="TOML", got=type(error).__name__)
         ) from None
