@@ -81,7 +81,7 @@ def pair(old: pa.Field[Any], new: pa.Field[Any]) -> Pair | None:
             shown = max((new, old), key=lambda one: one.type.bit_width)
             return Pair(name, shown, _cast(shown.type), _cast(shown.type))
     plain = pa.field(name, pa.string())
-    if _is_number(old) and _is_number(new):
+    if pgtypes.type_of(old).text != pgtypes.type_of(new).text and _is_number(old) and _is_number(new):
         return Pair(name, plain, _digits(old), _digits(new))
     if {old.type, new.type} == {pa.date32(), pa.timestamp("us")}:
         shown = new if pa.types.is_timestamp(new.type) else old

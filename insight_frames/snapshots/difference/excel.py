@@ -36,8 +36,8 @@ _WIDTHS = {"change": 10, "old": 40, "new": 40}
 
 def write(diff: Diff, tables: Sequence[TableDiff], name: str) -> None:
     """Write the workbook; InvalidInput before anything is written if it cannot hold all of it."""
-    path = Path(os.path.abspath(Path(name).expanduser()))
-    _check(path, tables)
+    path = check_path(name)
+    _check(tables)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
     try:
         _Book(diff, tables).save(partial)
@@ -56,12 +56,20 @@ def write(diff: Diff, tables: Sequence[TableDiff], name: str) -> None:
             partial.unlink()
 
 
-def _check(path: Path, tables: Sequence[TableDiff]) -> None:
+def check_path(name: str) -> Path:
+    """Make the path absolute; InvalidInput if no workbook should be there."""
+    path = Path(os.path.abspath(Path(name).expanduser()))
     if path.suffix.lower() != ".xlsx":
         raise InvalidInput(sentence("A workbook's name ends in .xlsx", got=path.name))
     inside = next((one for one in path.parents if folder.is_snapshot(one)), None)
     if inside is not None:
         raise InvalidInput(sentence("The workbook would lie in a snapshot and damage it", where=str(inside)))
+    if not path.parent.is_dir():
+        raise InvalidInput(sentence("There is no folder for the workbook", where=str(path.parent)))
+    return path
+
+
+def _check(tables: Sequence[TableDiff]) -> None:
     for one in tables:
         label = f"{one.schema}.{one.table}"
         assert one.lines is not None

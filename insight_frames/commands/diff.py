@@ -1,0 +1,72 @@
+"""``insight-frames diff OLD NEW``: what changed between two snapshots, told as the command ``diff`` does.
+
+The exit status is 0 if nothing changed, 1 if something did and 2 if that cannot be told. What is printed holds no value
+of any row; values go into the workbook only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import InsightError, InvalidInput, sentence
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command; the return value is the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        return _compare(options)
+    except InsightError as error:
+        print(f"insight-frames diff: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ..api import diff
+    from ..snapshots.difference.excel import check_path
+
+    if options.xlsx:
+        check_path(options.xlsx)  # a long comparison should not end in a name that cannot be
+    keys = dict(_key(one) for one in options.key)
+    found = diff(options.old, options.new, keys=keys, ignore=options.ignore, other_source=options.other_source)
+    if not options.quiet:
+        print(found)
+    if options.xlsx:
+        found.to_excel(options.xlsx)
+    return 1 if found else 0
+
+
+def _key(text: str) -> tuple[str, list[str]]:
+    """Read ``schema.table=column,column``."""
+    name, equals, columns = text.partition("=")
+    if not (name and equals and columns):
+        raise InvalidInput(sentence("--key cannot be read", expected="schema.table=column,column", got=repr(text)))
+    return name, columns.split(",")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="insight-frames diff",
+        description="Tell what changed between two snapshots: tables, columns, rows and values.",
+        epilog="Exit status: 0 if nothing changed, 1 if something did, 2 if that cannot be told.",
+    )
+    parser.add_argument("old", metavar="OLD", help="folder of the older snapshot")
+    parser.add_argument("new", metavar="NEW", help="folder of the newer snapshot")
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="SCHEMA.TABLE=COLUMN,...",
+        help="the columns that name a row of a table, where no key is declared or another one is meant; repeatable",
+    )
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="COLUMN", help="a column that is not to count; repeatable"
+    )
+    parser.add_argument("--xlsx", metavar="FILE", help="write the old and new values to a workbook")
+    parser.add_argument("--other-source", action="store_true", help="compare two servers, databases or studies")
+    parser.add_argument("--quiet", action="store_true", help="print nothing, the exit status says it")
+    return parser
