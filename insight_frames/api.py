@@ -15,7 +15,7 @@ from .question import Key, OutOfRange
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .snapshots import Diff, Snapshot
+    from .snapshots import Consistency, Diff, Snapshot
 
 _lock = threading.Lock()
 _default: Connection | None = None
@@ -326,11 +326,15 @@ def snapshot(
     tables: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
     overwrite: bool = False,
+    consistency: Consistency | None = None,
 ) -> Snapshot:
     """Write every readable table to Parquet as of one moment, and return the opened snapshot.
 
     All tables are read in one statement, so that they are one state of the database whatever a refresh does meanwhile.
-    The folder appears under its name only when everything in it is whole.
+    A server that holds whole answers in memory gets several, if the tables are large; the last of them proves of every
+    table read before it that it still is what was read, and what moved is read again. After a broken connection what
+    had come whole is kept, for the next call to the same path too, and proven in the same way. The folder appears
+    under its name only when everything in it is whole.
 
     Parameters
     ----------
@@ -342,6 +346,11 @@ def snapshot(
         Only these tables, or all but these; ``"table"`` or ``"schema.table"``.
     overwrite : bool
         Replace a snapshot that is already there; otherwise it is never touched.
+    consistency : {"one-statement", "same-generation", "none"}, optional
+        What to insist on; the default is the strongest that the server can take, never "none". "one-statement": all
+        tables in one statement, or an error before any row is asked for. "same-generation": several statements are
+        allowed, and proven. "none": nothing is proven, and tables may be of different moments, each of one. The
+        manifest says under ``consistency`` and ``evidence`` what was kept.
 
     Returns
     -------
@@ -352,11 +361,11 @@ def snapshot(
     SchemaNotFound, TableNotFound
         With the nearest names.
     InvalidInput
-        Schemas of which one looks like the TEST twin of another, and none was named.
+        Schemas of which one looks like the TEST twin of another, and none was named; or there is nothing to take.
     SnapshotError
         The folder exists, or cannot be written.
     InconsistentSnapshot
-        The tables could not be read as of one moment; nothing was published.
+        The tables kept moving, or are too large for the one statement that was insisted on; nothing was published.
 
     Examples
     --------
@@ -365,7 +374,9 @@ def snapshot(
     >>> cut.read_table("s_cardio3prod", "site").shape[0]
     5
     """
-    return default().snapshot(path, schemas=schemas, tables=tables, exclude=exclude, overwrite=overwrite)
+    return default().snapshot(
+        path, schemas=schemas, tables=tables, exclude=exclude, overwrite=overwrite, consistency=consistency
+    )
 
 
 def open_snapshot(path: Any) -> Snapshot:

@@ -11,9 +11,8 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import credentials
-from .catalog import Catalog, Table
 from .credentials import Secret
-from .errors import InvalidInput, TableNotFound, near, sentence
+from .errors import InvalidInput, sentence
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .sinks import frame, listing
 from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
@@ -27,7 +26,7 @@ from .wire.session import Session
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .snapshots import Snapshot
+    from .snapshots import Consistency, Snapshot
 
 Backend = Literal["numpy_nullable", "pyarrow"]
 
@@ -224,27 +223,25 @@ class Connection:
         tables: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
         overwrite: bool = False,
+        consistency: Consistency | None = None,
     ) -> Snapshot:
         """Write tables to Parquet as of one moment; see :func:`insight_frames.snapshot`."""
-        from .snapshots import refuse_twins, take
+        from .snapshots import freeze
 
-        names = [schemas] if isinstance(schemas, str) else schemas
-        catalog = self._source.read_catalog(names)
-        if names is None:
-            refuse_twins(sorted({one.schema for one in catalog.tables.values() if one.readable}))
-        for one in names or ():
-            catalog.check_schema(one)
-        chosen = choose(catalog, tables, exclude)
-        info = {
-            "server": self.url,
-            "server_version": self._server.version,
-            "postgresql_version": catalog.settings.get("version"),
-            "database": catalog.settings.get("database"),
-            "user": self._session.account(),
-            "schemas": {name: catalog.schemas.get(name) for name in sorted({one.schema for one in chosen})},
-            "not_readable": sorted(f"{one.schema}.{one.name}" for one in catalog.tables.values() if not one.readable),
-        }
-        return take(self._source, chosen, path, overwrite=overwrite, info=info)
+        return freeze(
+            self._source,
+            path,
+            schemas=schemas,
+            tables=tables,
+            exclude=exclude,
+            overwrite=overwrite,
+            consistency=consistency,
+            info=lambda: {
+                "server": self.url,
+                "server_version": self._server.version,
+                "user": self._session.account(),
+            },
+        )
 
 
 class Looks:
@@ -273,25 +270,3 @@ class Looks:
 def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:
     """How ``numeric`` is to travel: Arrow's decimals only where the frame is to hold them, because they hold no NaN."""
     return "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"
-
-
-def choose(catalog: Catalog, tables: Sequence[str] | None, exclude: Sequence[str] | None) -> list[Table]:
-    """Pick the readable tables, those named if any are, without those excluded; names may be ``schema.table``."""
-    known: dict[str, list[Table]] = {}
-    for one in catalog.tables.values():
-        known.setdefault(one.name, []).append(one)
-        known.setdefault(f"{one.schema}.{one.name}", []).append(one)
-
-    def named(names: Sequence[str], what: str) -> list[Table]:
-        if isinstance(names, str):
-            raise InvalidInput(sentence(f"{what} must be a list of names", got="one str", try_=f"{what}=[{names!r}]"))
-        for name in names:
-            if name not in known:
-                hint = near(name, known) or "list_tables() shows what there is"
-                raise TableNotFound(sentence(f"There is no table {name!r} to {what.rstrip('s')}", try_=hint))
-        return [one for name in names for one in known[name]]
-
-    left_out = {(one.schema, one.name) for one in named(exclude or (), "exclude")}
-    chosen = named(tables, "tables") if tables is not None else [one for one in catalog.tables.values() if one.readable]
-    unique = {(one.schema, one.name): one for one in chosen}
-    return [one for place, one in unique.items() if place not in left_out]

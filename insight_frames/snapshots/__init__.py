@@ -1,14 +1,15 @@
 """Snapshots: a study frozen into Parquet files as of one moment, and read back without a server.
 
-``take`` writes, ``folder`` publishes or leaves nothing, ``cut`` answers questions offline, ``verify`` finds damage,
-``difference`` tells what changed between two of them.
+``freeze`` chooses what is meant, ``take`` writes it, ``folder`` publishes or leaves nothing, ``cut`` answers questions
+offline, ``verify`` finds damage, ``difference`` tells what changed between two of them.
 """
 
 from __future__ import annotations
 
 from .cut import Snapshot, open_snapshot
 from .difference import Diff
-from .take import refuse_twins, take
+from .freeze import freeze, refuse_twins
+from .take import Consistency, take
 from .verify import Report
 
-__all__ = ["Diff", "Report", "Snapshot", "open_snapshot", "refuse_twins", "take"]
+__all__ = ["Consistency", "Diff", "Report", "Snapshot", "freeze", "open_snapshot", "refuse_twins", "take"]

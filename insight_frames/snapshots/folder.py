@@ -79,6 +79,12 @@ def writing(target: Path, *, overwrite: bool, question: str | None = None) -> It
         lock.release()
 
 
+def refuse(target: Path, overwrite: bool) -> None:
+    """Raise SnapshotError if the path is no place for a snapshot."""
+    _refuse_nested(target)
+    _refuse_existing(target, overwrite)
+
+
 def settle(target: Path) -> None:
     """Finish or undo a swap that was cut off, if nothing stands under the name; called before opening."""
     until = time.monotonic() + _PATIENCE

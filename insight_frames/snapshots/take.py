@@ -32,8 +32,6 @@ from .writer import Writer
 Consistency = Literal["one-statement", "same-generation", "none"]
 _CONSISTENT = ("one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
-_TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"
-_ENVIRONMENT = re.compile(rf"(.+?)[^a-z0-9]*(?:({_TEST})|prod(?:uction)?)\W*")
 
 
 class Batches(Protocol):
@@ -128,31 +126,6 @@ def take(
         with folder.disk(target):
             folder.write_file(hidden / manifest.NAME, text)
     return open_snapshot(target)
-
-
-def refuse_twins(schemas: Sequence[str]) -> None:
-    """Raise if one of the schemas looks like the TEST twin of another: mixing them is the worst mistake of all.
-
-    >>> refuse_twins(["s_juno", "s_vega"])
-    >>> refuse_twins(["s_juno", "s_junotest"])
-    Traceback (most recent call last):
-    insight_frames.errors.InvalidInput: 's_junotest' looks like the TEST twin of 's_juno'. Try: schemas=['s_juno'], \
-or schemas=['s_juno', 's_junotest'] if both are meant.
-    """
-    seen: dict[str, list[tuple[bool, str]]] = {}
-    for one in schemas:
-        found = _ENVIRONMENT.fullmatch(one.lower())
-        stem, is_test = (found[1], found[2] is not None) if found else (one.lower(), False)
-        seen.setdefault(stem, []).append((is_test, one))
-    for group in seen.values():
-        (_, real), (is_test, last) = min(group), max(group)
-        if is_test and len(group) > 1:
-            raise InvalidInput(
-                sentence(
-                    f"{last!r} looks like the TEST twin of {real!r}",
-                    try_=f"schemas=[{real!r}], or schemas={sorted(one for _, one in group)!r} if both are meant",
-                )
-            )
 
 
 def _check(tables: Sequence[Table]) -> None:

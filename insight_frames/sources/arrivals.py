@@ -10,35 +10,53 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from ..errors import InsightError
+
 _HEAD = re.compile(rb'\{"t":"(\d+)","m":"(\d+)","n":"(\d+)","d":')
 _LONGEST = 128  # bytes of a head
 
 
 class Arrivals:
-    """Counts the cells of branches in form C, which tell how many they are; others never count as whole."""
+    """Counts the cells of branches in form C, which tell how many they are; others never count as whole.
+
+    Attributes
+    ----------
+    broke : bool
+        Whether the body ended before its end; otherwise what it lacks was not lost with the connection.
+    """
 
     def __init__(self) -> None:
+        self.broke = False
         self._seen: defaultdict[int, set[int]] = defaultdict(set)
         self._announced: dict[int, int] = {}
         self._first: dict[int, int] = {}
         self._last: dict[int, int] = {}
+        self._heads = 0
         self._handed_on = -1  # the number of the latest head whose table has been handed on
 
     def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Let the pieces of a body pass, and look at them."""
         rest = b""
-        number = 0
-        for piece in pieces:
-            data, end = rest + piece, 0
-            for head in _HEAD.finditer(data):
-                key, end = int(head[1]), head.end()
-                self._seen[key].add(int(head[3]))
-                self._announced[key] = int(head[2])
-                self._first.setdefault(key, number)
-                self._last[key] = number
-                number += 1
-            rest = data[max(end, len(data) - _LONGEST) :]
-            yield piece
+        try:
+            for piece in pieces:
+                rest = self._look(rest + piece)
+                yield piece
+        except InsightError:
+            self.broke = True
+            raise
+        self.broke = not rest.rstrip().endswith(b"]")
+
+    def _look(self, data: bytes) -> bytes:
+        """Count the heads; give the end of the data, which may hold the beginning of one."""
+        end = 0
+        for head in _HEAD.finditer(data):
+            key, end = int(head[1]), head.end()
+            self._seen[key].add(int(head[3]))
+            self._announced[key] = int(head[2])
+            self._first.setdefault(key, self._heads)
+            self._last[key] = self._heads
+            self._heads += 1
+        return data[max(end, len(data) - _LONGEST) :]
 
     def handed_on(self, key: int) -> None:
         """Take note that rows of a branch were handed on."""

@@ -57,7 +57,7 @@ class TableBatches:
     schemas : list of pyarrow.Schema
         One per table.
     whole : dict of int to dict
-        The tables that have come whole so far and can be proven later, each as plain facts: what ``kept`` takes.
+        After a broken connection: the tables that had come whole, each as plain facts that ``kept`` takes.
     evidence : dict
         After the end: consistency, number of statements, the snapshots and the moment in UTC.
     """
@@ -85,9 +85,12 @@ class TableBatches:
         self._again: dict[int, int] = {}
         self._sent = self._breaks = 0
         self._rounds = 1
+        self._broken = False
 
     @property
     def whole(self) -> dict[int, dict[str, Any]]:
+        if not self._broken:
+            return {}
         return {index: asdict(one) for index, one in self._complete.items() if watchable(self.tables[index])}
 
     def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
@@ -129,7 +132,7 @@ class TableBatches:
 
     def _bear(self, error: Exception, before: int) -> None:
         """Wait and go on after a broken connection if it brought something; otherwise raise what it was."""
-        hopeless = isinstance(error, StaleCatalog) or self.consistency == "one-statement"
+        hopeless = isinstance(error, StaleCatalog) or self.consistency == "one-statement" or not self._broken
         if hopeless or self._breaks == BREAKS or len(self._complete) <= before:
             raise error
         log.warning("the connection broke; %d of %d tables are kept", len(self._complete), len(self.tables))
@@ -190,8 +193,9 @@ class TableBatches:
                         self._reading[asked.group[key].index].rows += batch.num_rows
                         yield asked.group[key].index, batch
                         arrivals.handed_on(key)
-        except (IncompleteResult, ServerUnavailable):
-            if frame.started and frame.told:
+        except (IncompleteResult, ServerUnavailable) as error:
+            self._broken = arrivals.broke or isinstance(error, ServerUnavailable)
+            if self._broken and frame.started and frame.told:
                 self._settle(asked.group, frame, watched, arrivals.whole)
             raise
         self._settle(asked.group, frame, watched, lambda key: True)
