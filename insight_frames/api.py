@@ -413,7 +413,7 @@ def diff(
     old: Snapshot | Any,
     new: Snapshot | Any,
     *,
-    keys: Mapping[str | tuple[str, str], str | Sequence[str]] | None = None,
+    keys: Keys | None = None,
     ignore: Sequence[str] = (),
     other_source: bool = False,
 ) -> Diff:
