@@ -7,13 +7,13 @@ masks change what a snapshot holds without the study having changed; so other on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ... import manifest as inventory
 from ...errors import ColumnNotFound, InvalidInput, SnapshotError, TableNotFound, near, sentence
 from ..cut import Snapshot
 
-Keys = Mapping[str | tuple[str, str], str | Sequence[str]]
+Keys: TypeAlias = Mapping[str, str | Sequence[str]] | Mapping[tuple[str, str], str | Sequence[str]]
 _FILTERS = ("filters", "masks")
 
 

@@ -28,6 +28,7 @@ MOST_COLUMNS = 16_384
 MOST_CHARACTERS = 32_767
 _DIGITS = 10**15  # what Excel keeps of a number
 _TITLE = 31
+_PART = 8192  # lines that are Python objects at a time
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]|[^\x20-\U0010ffff]")
 _FORMULA = ("=", "+", "-", "@")
@@ -194,14 +195,17 @@ class _Book:
 def _lines(table: TableDiff) -> Iterator[list[Any]]:
     """Give the lines of a table as cells; None where there is a NULL, "" where there is nothing to tell."""
     assert table.lines is not None
-    batch = table.lines.sorted()
-    columns = [_texts(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
-    for *keys, change, column, old, new in zip(*columns, strict=True):
-        sides = [
-            "" if there_is_none else side
-            for side, there_is_none in ((old, change == "added"), (new, change == "removed"))
-        ]
-        yield [*keys, change, "" if column is None else column, *(sides if column is not None else ("", ""))]
+    whole = table.lines.sorted()
+    for start in range(0, whole.num_rows, _PART):
+        batch = whole.slice(start, _PART)
+        columns = [_texts(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
+        for *keys, change, column, old, new in zip(*columns, strict=True):
+            told = "" if column is None else column
+            yield [*keys, change, told, *(("", "") if column is None else _sides(change, old, new))]
+
+
+def _sides(change: str, old: Any, new: Any) -> tuple[Any, Any]:
+    return "" if change == "added" else old, "" if change == "removed" else new
 
 
 def _texts(column: Any, field: pa.Field[Any]) -> list[Any]:
