@@ -7,17 +7,18 @@ that changed under it is an error and never a mixture.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import manifest as inventory
 from ..catalog import Catalog
 from ..errors import InvalidInput, SnapshotError, sentence
-from ..question import KEY, Key, Numbers, OutOfRange, Question, table_question
-from ..sinks import frame, listing
+from ..question import KEY, Key, Numbers, OutOfRange, sql_question, table_question
+from ..sinks import listing
 from ..sources.offline import OfflineSource
 from . import folder
+from .frames import read
 from .verify import Report, verify
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Snapshot:
         columns, index_col, dtype, dtype_backend, parse_dates, coerce_float, out_of_range, limit
             As in :func:`insight_frames.read_table`.
         where, params
-            Need PostgreSQL; an InvalidInput here.
+            A condition in PostgreSQL's words, decided by DuckDB (needs the extra ``duckdb``; what that would read in
+            another way is an error, see :meth:`read_sql`). Text is compared by its bytes (collation C). The rows that
+            remain are the file's own, whatever DuckDB makes of their types.
         order_by : str or list of str
             As PostgreSQL sorts (NULL last, first with ``desc``), text by its bytes (collation C). Holds the table in
             memory.
@@ -124,10 +127,13 @@ class Snapshot:
         ------
         SchemaNotFound, TableNotFound, ColumnNotFound
             With near matches.
+        InvalidInput
+            ``where`` without DuckDB, or with what DuckDB would not read as PostgreSQL does.
+        ParameterError, QueryFailed
+            ``where`` and ``params`` do not fit, or DuckDB refuses them (with the position in ``where``).
         SnapshotError
             The file is not the one that the snapshot was made with.
         """
-        numbers: Numbers = "float" if coerce_float else "exact"
         question = table_question(
             schema,
             name,
@@ -136,23 +142,81 @@ class Snapshot:
             params=params,
             order_by=order_by,
             limit=limit,
-            numbers=numbers,
+            numbers="float" if coerce_float else "exact",
             out_of_range=out_of_range,
         )
-        looks = {
-            "index_col": self._key(schema, name) if index_col is KEY else index_col,
-            "dtype": dtype,
-            "dtype_backend": dtype_backend,
-            "parse_dates": parse_dates,
-            "coerce_float": coerce_float,
-        }
-        if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
-            raise InvalidInput(sentence("dtype_backend is not known", expected="'numpy_nullable' or 'pyarrow'"))
-        if chunksize is None:
-            return self._frame(question, looks)
-        if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
-            raise InvalidInput(sentence("chunksize must be a number of rows", expected="an int >= 1"))
-        return self._frames(question, looks, chunksize)
+        return read(
+            self._source,
+            question,
+            chunksize,
+            index_col=self._key(schema, name) if index_col is KEY else index_col,
+            dtype=dtype,
+            dtype_backend=dtype_backend,
+            parse_dates=parse_dates,
+            coerce_float=coerce_float,
+        )
+
+    def read_sql(
+        self,
+        sql: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        index_col: str | Sequence[str] | None = None,
+        dtype: Any = None,
+        dtype_backend: Backend | None = None,
+        parse_dates: Any = None,
+        coerce_float: bool = True,
+        out_of_range: OutOfRange = "raise",
+        chunksize: int | None = None,
+    ) -> Any:
+        """Run one query over the snapshot's tables, ``schema.table``, through DuckDB (needs the extra ``duckdb``).
+
+        The keywords are those of :func:`insight_frames.read_sql`. The query sees nothing but this snapshot: no file, no
+        network, no extension, and it can change nothing.
+
+        DuckDB reads almost all of PostgreSQL's SQL. These are its own ways:
+
+        * Text is compared and sorted by its bytes (collation C); timestamps with time zone are seen in UTC; NULL sorts
+          as in PostgreSQL, and whole numbers divide to whole numbers.
+        * A name that differs from another one only in capitals is told apart in quotes; otherwise capitals do not
+          matter, even in quotes.
+        * numeric(p,s) keeps its digits up to p = 38. A numeric without digits, or with more, is text in Parquet; here
+          it is decimal(38,s) if one holds all its values, else text. avg and division give double precision; sum of
+          whole numbers is a bigint.
+        * char(n) comes without its padding, real as double precision. json, intervals, ranges, network addresses, bit
+          strings and whatever else the README calls text are text, and compare as text. Enums sort by their order, but
+          ``<`` and ``>`` compare their letters.
+        * Regular expressions (``~``) are RE2's. A backslash in LIKE escapes only in a pattern written there, or given
+          as a parameter.
+        * Columns without a name have DuckDB's (``count_star()``), which may repeat literals: name them with AS.
+        * An error where DuckDB would silently differ: numeric without digits and varchar(n) in casts, SIMILAR TO,
+          ``'{...}'`` for arrays, ``#``. Functions that it does not know (to_char, ...) are errors too.
+
+        Raises
+        ------
+        InvalidInput
+            DuckDB is not installed, the text is not one query, or DuckDB would read part of it in another way.
+        ParameterError
+            The parameters do not fit.
+        QueryFailed
+            DuckDB refuses the query; ``err.position`` counts in ``sql``.
+        ValueOutOfRange
+            A value of the result does not fit its type.
+        SnapshotError
+            A file is not the one that the snapshot was made with.
+        """
+        numbers: Numbers = "float" if coerce_float else "exact"
+        question = sql_question(sql, params=params, numbers=numbers, out_of_range=out_of_range)
+        return read(
+            self._source,
+            question,
+            chunksize,
+            index_col=index_col,
+            dtype=dtype,
+            dtype_backend=dtype_backend,
+            parse_dates=parse_dates,
+            coerce_float=coerce_float,
+        )
 
     def verify(self, *, fingerprint: str | None = None) -> Report:
         """Check every file against the inventory, and the inventory against itself.
@@ -177,18 +241,6 @@ class Snapshot:
         from .difference import compare
 
         return compare(old, self, keys=keys, ignore=ignore, other_source=other_source)
-
-    def _frame(self, question: Question, looks: dict[str, Any]) -> pd.DataFrame:
-        with self._source.open(question) as stream:
-            made = frame.to_frame(stream.schema, stream, **looks)
-            made.attrs["insight"] = dict(stream.provenance)
-        return made
-
-    def _frames(self, question: Question, looks: dict[str, Any], chunksize: int) -> Generator[pd.DataFrame, None, None]:
-        with self._source.open(question) as stream:
-            for part in frame.to_frames(stream.schema, stream, chunksize=chunksize, **looks):
-                part.attrs["insight"] = dict(stream.provenance)
-                yield part
 
     def _key(self, schema: str, name: str) -> list[str]:
         key = self._source.table(schema, name).key

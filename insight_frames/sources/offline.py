@@ -7,8 +7,8 @@ source follows, so that frames are equal. A file is checked against the inventor
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import manifest as inventory
-from .. import pgtypes
+from .. import sql
 from ..catalog import Catalog, Column, ForeignKey, Table
-from ..errors import InvalidInput, SchemaNotFound, SnapshotError, TableNotFound, ValueOutOfRange, near, sentence
+from ..errors import SchemaNotFound, SnapshotError, TableNotFound, near, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
+from .duckfilter import Filter, bare, filtering
+from .duckquery import querying
 from .order import ordered
+from .stored import Convert, reader
 
 BATCH_ROWS = 65_536
 
@@ -72,29 +75,37 @@ class OfflineSource:
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
         """Open a stream of the rows asked for; the file is closed when it is left."""
-        if question.sql is not None or question.where is not None:
-            asked = "SQL" if question.sql is not None else "where="
-            raise InvalidInput(
-                sentence(
-                    f"A snapshot cannot run {asked}: there is no PostgreSQL here", try_="filter the frame in pandas"
-                )
-            )
+        with self._query(question) if question.sql is not None else self._table(question) as stream:
+            yield stream
+
+    @contextmanager
+    def _table(self, question: Question) -> Iterator[Stream]:
         table = self.table(question.schema or "", question.name or "")
         names = [one.name for one in table.columns] if question.columns is None else list(question.columns)
         for name in (*names, *(one for one, _ in question.order_by)):
             table.column(name)
-        with self.file(table) as file:
-            readers = [_reader(file.schema_arrow.field(name), question) for name in names]
+        with ExitStack() as stack:
+            file = stack.enter_context(self.file(table))
+            readers = [reader(file.schema_arrow.field(name), question) for name in names]
             schema = pa.schema([field for field, _ in readers])
-            batches = _answer(file, names, question, self._rows(table))
-            with open_stream(schema, _convert(batches, readers, schema), self._provenance(table)) as stream:
+            kept = None
+            if question.where is not None:
+                kept = stack.enter_context(filtering(self, table, file.schema_arrow, question))
+            batches = _answer(file, names, question, self._rows(table), kept)
+            with open_stream(schema, _convert(batches, readers, schema), self.provenance(table)) as stream:
+                yield stream
+
+    @contextmanager
+    def _query(self, question: Question) -> Iterator[Stream]:
+        with querying(self, question) as (schema, batches):
+            facts = {"sql_sha256": sql.fingerprint(question.sql or "")}
+            with open_stream(schema, batches, self.provenance() | facts) as stream:
                 yield stream
 
     @contextmanager
     def file(self, table: Table) -> Iterator[pq.ParquetFile]:
         """Open a table's file; SnapshotError unless it is the one that the inventory tells of."""
-        resource = self._resources[table.schema, table.name]
-        path = self.path / resource["path"]
+        resource, path = self._resources[table.schema, table.name], self.file_path(table)
         try:
             size = path.stat().st_size
             opened = pq.ParquetFile(path, page_checksum_verification=True) if size == resource["bytes"] else None
@@ -108,16 +119,20 @@ class OfflineSource:
                 raise _changed(resource, "the content in the inventory", "another table or another time")
             yield opened
 
+    def file_path(self, table: Table) -> Path:
+        """Say where a table's file is."""
+        return self.path / str(self._resources[table.schema, table.name]["path"])
+
     def _rows(self, table: Table) -> int:
         return int(self._resources[table.schema, table.name]["insight"]["rows"])
 
-    def _provenance(self, table: Table) -> dict[str, Any]:
+    def provenance(self, table: Table | None = None) -> dict[str, Any]:
+        """Say where rows come from, as the live source does; of a query if no table is given."""
         summary = self.manifest["insight"]
         return {
             "server": summary["source"].get("server"),
             "server_version": summary["source"].get("server_version"),
-            "schema": table.schema,
-            "table": table.name,
+            **({} if table is None else {"schema": table.schema, "table": table.name}),
             "path": "snapshot",
             "statements": 0,
             "time": summary["taken"],
@@ -164,55 +179,19 @@ def catalog_of(manifest: inventory.Manifest) -> Catalog:
     return Catalog(settings, dict(manifest["insight"]["schemas"]), dict(sorted(tables.items())))
 
 
-Convert = Callable[[Any], Any]
-
-
-def _reader(field: pa.Field[Any], question: Question) -> tuple[pa.Field[Any], Convert]:
-    """Decide the stream's field for a stored one, and how its values get there."""
-    stored = pgtypes.from_field(field)
-    type_ = pgtypes.type_of(field)
-    wanted = pgtypes.reading(type_, numbers=question.numbers, out_of_range=question.out_of_range)
-    asked = field.with_type(wanted.arrow)
-    if wanted.arrow == field.type:
-        return asked, _same
-    if wanted.arrow == pa.string():
-        return asked, stored.to_text
-    fallen = (field.metadata or {}).get(inventory.STORED) == b"text"
-    if not fallen and field.type == pa.string():
-        return asked, wanted.parse  # an enum, or numbers kept as their digits
-    if not fallen:
-        return asked, lambda column: wanted.parse(stored.to_text(column))
-    if type_.name in ("numeric", "money"):
-        return (asked, wanted.parse) if question.numbers == "float" else (field, _same)
-    raise ValueOutOfRange(
-        sentence(
-            "The column holds a value that does not fit its type",
-            where=f"{question.label}, column {field.name!r}, type {type_.text}",
-            try_='out_of_range="text" reads such columns as PostgreSQL\'s text',
-        ),
-        table=question.label,
-        column=field.name,
-        type=type_.text,
-    )
-
-
-def _same(column: Any) -> Any:
-    return column
-
-
 def _answer(
-    file: pq.ParquetFile, names: list[str], question: Question, rows: int
+    file: pq.ParquetFile, names: list[str], question: Question, rows: int, kept: Filter | None
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Give the stored rows of the columns, in the order and number asked for."""
-    if not names:
-        yield from _without_columns(rows if question.limit is None else min(rows, question.limit))
-        return
-    batches = _batches(file, [*dict.fromkeys([*names, *(one for one, _ in question.order_by)])])
+    """Give the stored rows of the columns that are meant, in the order and number asked for."""
+    needed = [*dict.fromkeys([*names, *(one for one, _ in question.order_by), *(kept.columns if kept else ())])]
+    batches = _batches(file, needed, rows)
+    if kept is not None:
+        batches = map(kept, batches)
     if question.order_by:
         batches = ordered(batches, question.order_by, question.limit)
     left = rows if question.limit is None else question.limit
     for batch in batches:
-        part = batch.select(names)[: max(left, 0)]
+        part = (batch.select(names) if names else bare(batch.num_rows))[: max(left, 0)]
         left -= part.num_rows
         if part.num_rows:
             yield part
@@ -220,7 +199,10 @@ def _answer(
             return
 
 
-def _batches(file: pq.ParquetFile, names: list[str]) -> Generator[pa.RecordBatch, None, None]:
+def _batches(file: pq.ParquetFile, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    if not names:  # no column tells how many rows there are
+        yield bare(rows)
+        return
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names):
             yield batch.select(names)  # a column "a" brings one called "a.b" along
@@ -228,12 +210,6 @@ def _batches(file: pq.ParquetFile, names: list[str]) -> Generator[pa.RecordBatch
         raise SnapshotError(
             sentence("A file of the snapshot is damaged", got=type(error).__name__, try_="verify() tells what is wrong")
         ) from error
-
-
-def _without_columns(rows: int) -> Generator[pa.RecordBatch, None, None]:
-    whole = pa.Array.from_buffers(pa.struct([]), rows, [None])
-    if rows:
-        yield pa.RecordBatch.from_struct_array(whole)
 
 
 def _convert(

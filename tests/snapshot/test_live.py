@@ -226,8 +226,6 @@ def test_the_same_mistakes_the_same_errors(connection: Connection, types: Any, t
             source.list_tables("s_scrach")
         with pytest.raises(TableNotFound):
             source.describe_table(types.schema, "filed")
-    with pytest.raises(InvalidInput, match="cannot run where="):
-        cut.read_table(types.schema, "filled", where="n = 1")
 
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "swap"])
