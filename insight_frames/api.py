@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .connection import Backend, Connection
+from .credentials import Hidden, Secret, hide
 from .question import Key, OutOfRange
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .snapshots import Consistency, Diff, Snapshot
+    from .snapshots.difference import Keys
 
 _lock = threading.Lock()
 _default: Connection | None = None
@@ -25,8 +27,8 @@ def connect(
     url: str | None = None,
     *,
     username: str | None = None,
-    password: str | None = None,
-    api_key: str | None = None,
+    password: str | Secret | None = None,
+    api_key: str | Secret | None = None,
     database: str | int | None = None,
     **settings: Any,
 ) -> Connection:
@@ -75,6 +77,7 @@ def connect(
     <Connection to http://127.0.0.1:... as analyst@example.com>
     """
     global _default
+    password, api_key, settings = hide(password), hide(api_key), Hidden(settings)  # local variables get printed
     made = Connection(url, username=username, password=password, api_key=api_key, database=database, **settings)
     with _lock:
         _default = made

@@ -76,6 +76,8 @@ class Connection:
         self._source = MetabaseSource(self._server, path=path, statement_bytes=statement_bytes)
 
     def __repr__(self) -> str:
+        if "_session" not in vars(self):  # shown among the local variables of an error in __init__
+            return "<Connection that could not be made>"
         return f"<Connection to {self._http.url} as {self._session.who}>"
 
     def __enter__(self) -> Connection:

@@ -170,7 +170,7 @@ def _load(path: Path) -> Record | None:
             return None
         try:
             return _from_json(json.loads(file.read(_MOST)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             log.debug("a session file is not used: it is damaged")
             return None
 

@@ -64,8 +64,8 @@ class Hidden(dict[K, V]):
 
 
 def hide(text: str | Secret | None) -> Secret | None:
-    """Wrap a text; None stays None, and so does what is wrapped already."""
-    return text if text is None or isinstance(text, Secret) else Secret(text)
+    """Wrap a text; all else stays as it is."""
+    return Secret(text) if isinstance(text, str) else text
 
 
 @dataclass(frozen=True)
