@@ -1,7 +1,8 @@
 """Requests and answers as bytes; the one module that imports requests.
 
-No cookie is ever kept (a server looks at a stale cookie before the session header), redirects are refused (they would
-turn a POST into a GET), and a body that ends early is an error here, before anybody parses it.
+Requests' adapters are used without its sessions: no cookie is ever kept (a server looks at a stale cookie before the
+session header), no redirect followed (it would turn a POST into a GET), and the environment is looked at once, not for
+every request. A body that ends early is an error here, before anybody parses it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,9 +126,9 @@ class Http:
     ) -> None:
         self.url = base_address(url)
         self._timeout = timeouts(timeout)
-        self._headers = {"User-Agent": "insight_frames", **(headers or {})}
+        self._headers = {"User-Agent": "insight_frames", "Accept": "*/*", **(headers or {})}
         self._link = Link(compression, loopback=is_loopback(self.url))
-        # What requests would look up in the environment for every request, looked up once.
+        self._proxies = get_environ_proxies(self.url)
         bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
         self._verify = bundle if verify is True and bundle else verify
         self.renew()
@@ -153,7 +153,7 @@ class Http:
         asked = self._link.encoding(small=small)
         kind = "application/x-www-form-urlencoded"
         more = Hidden({**(headers or {}), "Connection": "close", "Content-Type": kind})
-        return self._send("POST", path, session=self._once, asked=asked, link=self._link, data=form, headers=more)
+        return self._send("POST", path, form=form, headers=more, by=self._once, asked=asked)
 
     def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """DELETE with a JSON body, for ending a session."""
@@ -165,43 +165,31 @@ class Http:
 
     def renew(self) -> None:
         """Begin without connections; a child process leaves those of its parent alone."""
-        self._kept, self._once = self._session(HTTPAdapter), self._session(_OnceAdapter)
-
-    def _session(self, adapter: type[HTTPAdapter]) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False
-        session.proxies.update(get_environ_proxies(self.url))
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.verify = self._verify
-        session.headers.update(self._headers)
         # A connection that could not be made is tried again; what has been sent is repeated only if it is a GET.
         tries = Retry(total=3, connect=3, read=2, redirect=0, other=0, backoff_factor=0.2, allowed_methods={"GET"})
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, adapter(max_retries=tries))
-        return session
+        self._kept, self._once = HTTPAdapter(max_retries=tries), _OnceAdapter(max_retries=tries)
 
     def _send(
         self,
         method: str,
         path: str,
         *,
-        session: requests.Session | None = None,
-        asked: Encoding = "identity",
-        link: Link | None = None,
+        json: Any = None,
+        form: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        **what: Any,
+        by: HTTPAdapter | None = None,
+        asked: Encoding = "identity",
     ) -> Answer:
         where = f"{method} {path} at {self.url}"
         begun = time.perf_counter()
+        request = requests.PreparedRequest()
+        request.method = method
         try:
-            response = (session or self._kept).request(
-                method,
-                self.url + path,
-                headers={**(headers or {}), "Accept-Encoding": asked},
-                stream=True,
-                allow_redirects=False,
-                timeout=self._timeout,
-                **what,
+            request.prepare_url(self.url + path, None)
+            request.prepare_headers({**self._headers, **(headers or {}), "Accept-Encoding": asked})
+            request.prepare_body(form, None, json)
+            response = (by or self._kept).send(
+                request, stream=True, timeout=self._timeout, verify=self._verify, proxies=self._proxies
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise ServerUnavailable(unreachable(where, error)) from None
@@ -221,7 +209,7 @@ class Http:
                 )
             )
         try:
-            return Answer(response, where, asked=asked, link=link)
+            return Answer(response, where, asked=asked, link=self._link if by is self._once else None)
         except ServerUnavailable:
             response.close()
             raise
