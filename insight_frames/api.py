@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .connection import Backend, Connection
 from .credentials import Hidden, Secret, hide
+from .progress import Asked
 from .question import Key, OutOfRange
 
 if TYPE_CHECKING:
@@ -330,6 +331,7 @@ def snapshot(
     exclude: Sequence[str] | None = None,
     overwrite: bool = False,
     consistency: Consistency | None = None,
+    progress: Asked = None,
 ) -> Snapshot:
     """Write every readable table to Parquet as of one moment, and return the opened snapshot.
 
@@ -354,6 +356,9 @@ def snapshot(
         tables in one statement, or an error before any row is asked for. "same-generation": several statements are
         allowed, and proven. "none": nothing is proven, and tables may be of different moments, each of one. The
         manifest says under ``consistency`` and ``evidence`` what was kept.
+    progress : None, bool or callable
+        None: a bar in a terminal or notebook if tqdm is installed (the extra ``progress``), otherwise nothing. True: a
+        bar. False: nothing. A function gets a ``Step`` about ten times a second: tables, rows, bytes, rate, remaining.
 
     Returns
     -------
@@ -378,7 +383,13 @@ def snapshot(
     5
     """
     return default().snapshot(
-        path, schemas=schemas, tables=tables, exclude=exclude, overwrite=overwrite, consistency=consistency
+        path,
+        schemas=schemas,
+        tables=tables,
+        exclude=exclude,
+        overwrite=overwrite,
+        consistency=consistency,
+        progress=progress,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from . import credentials
 from .credentials import Secret
 from .errors import InvalidInput, sentence
+from .progress import Asked
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .sinks import frame, listing
 from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
@@ -226,6 +227,7 @@ class Connection:
         exclude: Sequence[str] | None = None,
         overwrite: bool = False,
         consistency: Consistency | None = None,
+        progress: Asked = None,
     ) -> Snapshot:
         """Write tables to Parquet as of one moment; see :func:`insight_frames.snapshot`."""
         from .snapshots import freeze
@@ -238,6 +240,7 @@ class Connection:
             exclude=exclude,
             overwrite=overwrite,
             consistency=consistency,
+            progress=progress,
             info=lambda: {
                 "server": self.url,
                 "server_version": self._server.version,

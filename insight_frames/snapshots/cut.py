@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .. import manifest as inventory
 from ..catalog import Catalog
 from ..errors import InvalidInput, SnapshotError, sentence
+from ..progress import Asked
 from ..question import KEY, Key, Numbers, OutOfRange, sql_question, table_question
 from ..sinks import listing
 from ..sources.offline import OfflineSource
@@ -218,7 +219,7 @@ class Snapshot:
             coerce_float=coerce_float,
         )
 
-    def verify(self, *, fingerprint: str | None = None) -> Report:
+    def verify(self, *, fingerprint: str | None = None, progress: Asked = None) -> Report:
         """Check every file against the inventory, and the inventory against itself.
 
         Parameters
@@ -226,13 +227,15 @@ class Snapshot:
         fingerprint : str, optional
             The fingerprint as it was quoted when the snapshot was taken: proves that this is that snapshot, which a
             manifest that can be edited cannot prove alone.
+        progress : None, bool or callable
+            As in :func:`insight_frames.snapshot`.
 
         Returns
         -------
         Report
             True only if all is intact; ``.problems`` is a list of messages.
         """
-        return verify(self.path, fingerprint=fingerprint)
+        return verify(self.path, fingerprint=fingerprint, progress=progress)
 
     def diff(
         self, old: Snapshot, *, keys: Keys | None = None, ignore: Sequence[str] = (), other_source: bool = False

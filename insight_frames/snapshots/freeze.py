@@ -13,6 +13,7 @@ from typing import Any, Protocol, get_args
 
 from ..catalog import Catalog, Table
 from ..errors import InvalidInput, QueryFailed, TableNotFound, near, sentence
+from ..progress import Asked, Progress
 from ..sources.generations import LOG
 from ..sources.outcome import stale
 from ..wire.cells import StaleCatalog
@@ -41,6 +42,7 @@ def freeze(
     exclude: Sequence[str] | None = None,
     overwrite: bool = False,
     consistency: Consistency | None = None,
+    progress: Asked = None,
     info: Callable[[], Mapping[str, Any]],
 ) -> Snapshot:
     """Take a snapshot of what is named; see :func:`insight_frames.snapshot`.
@@ -52,13 +54,14 @@ def freeze(
         raise InvalidInput(sentence("consistency is not known", expected=f"{expected} (or leave it out)"))
     names = [schemas] if isinstance(schemas, str) else schemas
     folder.refuse(folder.resolve(path), overwrite)
-    how = {"overwrite": overwrite, "consistency": consistency}
-    try:
+    with Progress(progress, "snapshot") as told:
+        how = {"overwrite": overwrite, "consistency": consistency, "progress": told}
+        try:
+            return _now(source, path, (names, tables, exclude), how, info)
+        except (StaleCatalog, QueryFailed) as error:
+            if not stale(error):
+                raise
         return _now(source, path, (names, tables, exclude), how, info)
-    except (StaleCatalog, QueryFailed) as error:
-        if not stale(error):
-            raise
-    return _now(source, path, (names, tables, exclude), how, info)
 
 
 def _now(

@@ -23,6 +23,7 @@ import pyarrow as pa
 from .. import manifest
 from ..catalog import Table
 from ..errors import IncompleteResult, InconsistentSnapshot, InvalidInput, ServerUnavailable, SnapshotError, sentence
+from ..progress import Progress, watched
 from ..sinks.parquet import Written
 from . import folder, rest
 from .cut import Snapshot, open_snapshot
@@ -79,6 +80,7 @@ def take(
     consistency: Consistency | None = None,
     logs: Sequence[Table] = (),
     info: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Snapshot:
     """Write tables to a folder of Parquet files, as of one moment, all or nothing.
 
@@ -100,6 +102,8 @@ def take(
         Facts for the manifest: ``server``, ``server_version``, ``database``, ``postgresql_version``, ``user`` (these
         also go into each file), ``schemas`` (schema to comment), and whatever else is to be kept, such as
         ``refresh_log``, ``filters`` and ``not_readable``: plain JSON values.
+    progress : Progress, optional
+        Is told what is done.
 
     Returns
     -------
@@ -121,7 +125,8 @@ def take(
     asked = rest.question(tables, origin)
     with folder.writing(target, overwrite=overwrite, question=asked) as hidden:
         how = {"consistency": consistency, "logs": logs}
-        written, evidence = _write(source, tables, hidden, how, asked, {**origin, "started": started})
+        told = progress or Progress(False, "snapshot")
+        written, evidence = _write(source, tables, hidden, how, asked, {**origin, "started": started}, told)
         text = manifest.dumps(_manifest(target.name, tables, written, evidence, facts, started))
         with folder.disk(target):
             folder.write_file(hidden / manifest.NAME, text)
@@ -152,12 +157,16 @@ def _write(
     how: Mapping[str, Any],
     asked: str,
     provenance: Mapping[str, Any],
+    progress: Progress,
 ) -> tuple[list[Written], dict[str, Any]]:
     with folder.disk(hidden):
         files, known = rest.recall(hidden, tables)
     with source.open_tables(tables, on_bad="text", kept=known, **how) as batches:
         writer = Writer(hidden, tables, batches.schemas, provenance, files)
+        progress.expect(tables=len(tables), rows=sum(one.rows_estimate or 0 for one in tables) or None)
         rows = iter(batches)
+        if progress.on:
+            rows = watched(rows, [f"{one.schema}.{one.name}" for one in tables], progress)
         try:
             for index, batch in rows:
                 writer.write(index, batch)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from .. import manifest as inventory
 from ..errors import InvalidInput, SnapshotError, sentence
+from ..progress import Asked, Progress
 from ..sinks import content as hashing
 from ..sinks.parquet import column_facts
 from ..sources.offline import footer
@@ -58,7 +59,7 @@ class Report:
         return "\n".join([f"{self.path}: {len(self.problems)} problems", *(f"- {one}" for one in self.problems)])
 
 
-def verify(path: Path, *, fingerprint: str | None = None) -> Report:
+def verify(path: Path, *, fingerprint: str | None = None, progress: Asked = None) -> Report:
     """Check a snapshot folder; SnapshotError if it cannot be opened at all."""
     manifest = _read(path)
     problems = _check_manifest(manifest)
@@ -66,20 +67,18 @@ def verify(path: Path, *, fingerprint: str | None = None) -> Report:
     problems += _check_names(path, [one["path"] for one in resources])
     hashes = {one["hash"]: one["path"] for one in resources}
     contents = []
-    for one in resources:
-        found, content = _check_file(path / one["path"], one, hashes)
-        problems += [f"{one['path']}: {problem}" for problem in found]
-        contents.append((one["insight"]["schema"], one["insight"]["table"], content or ""))
+    rows, size = sum(one["insight"]["rows"] for one in resources), sum(one["bytes"] for one in resources)
+    with Progress(progress, "verify", tables=len(resources), rows=rows, bytes=size) as told:
+        for one in resources:
+            schema, table = one["insight"]["schema"], one["insight"]["table"]
+            told.begin(f"{schema}.{table}")
+            found, content = _check_file(path / one["path"], one, hashes, told)
+            problems += [f"{one['path']}: {problem}" for problem in found]
+            contents.append((schema, table, content or ""))
+            told.table_done()
     now = hashing.fingerprint(contents)
     problems += _check_fingerprint(manifest["insight"]["fingerprint"], now, fingerprint)
-    return Report(
-        path,
-        problems,
-        len(resources),
-        sum(one["insight"]["rows"] for one in resources),
-        sum(one["bytes"] for one in resources),
-        now[:16],
-    )
+    return Report(path, problems, len(resources), rows, size, now[:16])
 
 
 def _read(path: Path) -> inventory.Manifest:
@@ -112,12 +111,14 @@ def _check_names(path: Path, expected: list[str]) -> list[str]:
     return problems
 
 
-def _check_file(file: Path, resource: dict[str, Any], hashes: dict[str, str]) -> tuple[list[str], str | None]:
+def _check_file(
+    file: Path, resource: dict[str, Any], hashes: dict[str, str], progress: Progress
+) -> tuple[list[str], str | None]:
     """Check one table's file; give the problems and the content hash of what is in it, if it can be read."""
     if file.is_symlink() or not file.is_file():
         return ["the file is missing" if not os.path.lexists(file) else "it is not a plain file"], None
     try:
-        size, digest = file.stat().st_size, _sha256(file)
+        size, digest = file.stat().st_size, _sha256(file, progress)
     except OSError as error:
         return [f"the file cannot be read ({error.strerror or type(error).__name__})"], None
     problems = []
@@ -131,13 +132,13 @@ def _check_file(file: Path, resource: dict[str, Any], hashes: dict[str, str]) ->
         elif size == resource["bytes"]:
             problems.append("the file has its length but other bytes (SHA-256 differs)")
     try:
-        found, content = _check_rows(file, resource)
+        found, content = _check_rows(file, resource, progress)
     except (OSError, pa.ArrowException, ValueError, SnapshotError) as error:
         return [*problems, f"its rows cannot be read ({type(error).__name__})"], None
     return problems + found, content
 
 
-def _check_rows(file: Path, resource: dict[str, Any]) -> tuple[list[str], str]:
+def _check_rows(file: Path, resource: dict[str, Any], progress: Progress) -> tuple[list[str], str]:
     problems = []
     hashed = hashing.ContentHash()
     with pq.ParquetFile(file) as opened:
@@ -148,6 +149,7 @@ def _check_rows(file: Path, resource: dict[str, Any]) -> tuple[list[str], str]:
             problems.append("its columns or their types differ from the manifest's")
         for batch in opened.iter_batches() if schema.names else ():
             hashed.add(batch.columns, batch.num_rows)
+            progress.advance(rows=batch.num_rows)
     if not schema.names:
         hashed.add([], rows)
     if rows != resource["insight"]["rows"]:
@@ -175,9 +177,10 @@ def _check_fingerprint(recorded: str, now: str, quoted: str | None) -> list[str]
     return problems
 
 
-def _sha256(file: Path) -> str:
+def _sha256(file: Path, progress: Progress) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as opened:
         while block := opened.read(_BLOCK):
             digest.update(block)
+            progress.advance(bytes=len(block))
     return f"sha256:{digest.hexdigest()}"

@@ -134,7 +134,7 @@ def test_damage_is_found(name: str, cut: Snapshot) -> None:
 def test_an_unreadable_file(cut: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     from insight_frames.snapshots import verify
 
-    def refuse(file: Path) -> str:
+    def refuse(file: Path, progress: object) -> str:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(verify, "_sha256", refuse)
