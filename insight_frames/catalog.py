@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import ColumnNotFound, IncompleteResult, SchemaNotFound, TableNotFound, near, sentence
+from .errors import ColumnNotFound, IncompleteResult, PermissionDenied, SchemaNotFound, TableNotFound, near, sentence
 
 KINDS = {"r": "table", "v": "view", "m": "materialized view", "p": "partitioned table", "f": "foreign table"}
 
@@ -101,7 +101,8 @@ class Table:
 class Catalog:
     """What one account sees of one database, or of some of its schemas.
 
-    ``schemas`` are all visible schema names with their comments, also those whose tables were not asked for.
+    ``schemas`` are all visible schema names with their comments, also those whose tables were not asked for; ``closed``
+    are those that exist and may not be used.
     ``settled`` is False if a relation was dropped while the catalogue was read: its size is not known then, and that it
     may be read is assumed, because the next statement tells.
     """
@@ -110,11 +111,20 @@ class Catalog:
     schemas: dict[str, str | None] = field(default_factory=dict)
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     settled: bool = True
+    closed: frozenset[str] = frozenset()
 
     def check_schema(self, schema: str) -> str:
-        """SchemaNotFound with near matches unless it is visible."""
+        """PermissionDenied if it may not be used, SchemaNotFound with near matches if it is not there."""
         if schema in self.schemas:
             return schema
+        if schema in self.closed:
+            raise PermissionDenied(
+                sentence(
+                    f"The database refuses schema {schema!r} to this account",
+                    where=f"database {self.settings.get('database', '')}",
+                    try_="list_schemas() shows what may be used",
+                )
+            )
         raise SchemaNotFound(
             sentence(
                 f"There is no schema {schema!r} that this account may use",
@@ -161,7 +171,9 @@ select '0' as t, '0' as n, json_build_object('version_num', current_setting('ser
   'in_recovery', pg_is_in_recovery(), 'now', to_char(timezone('UTC', now()), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
   'schemas', (select json_agg(json_build_array(n.nspname, obj_description(n.oid, 'pg_namespace')) order by n.nspname)
      from pg_namespace n where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
-     and has_schema_privilege(n.oid, 'USAGE')))::text as d
+     and has_schema_privilege(n.oid, 'USAGE')),
+  'closed', (select json_agg(n.nspname order by n.nspname) from pg_namespace n
+     where n.nspname not like 'pg\\_%' and not has_schema_privilege(n.oid, 'USAGE')))::text as d
 union all
 select '1', c.oid::text, json_build_object('schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
   'comment', obj_description(c.oid, 'pg_class'), 'rows', c.reltuples, 'select', has_table_privilege(c.oid, 'SELECT'),
@@ -231,8 +243,8 @@ def parse(rows: Iterable[Sequence[str | None]]) -> Catalog:
         raise IncompleteResult(
             sentence("The catalogue did not arrive whole", expected=f"{expected} tables", got=str(len(tables)))
         )
-    schemas = dict(settings.pop("schemas") or ())
-    return Catalog(settings, schemas, dict(sorted(tables.items())), settled)
+    schemas, closed = dict(settings.pop("schemas") or ()), frozenset(settings.pop("closed") or ())
+    return Catalog(settings, schemas, dict(sorted(tables.items())), settled, closed)
 
 
 def _table(got: dict[str, Any]) -> Table:

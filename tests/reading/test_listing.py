@@ -80,8 +80,10 @@ def test_a_table_without_the_right_to_read_it(on_path: Connection) -> None:
 
 
 def test_a_schema_without_the_right_to_use_it(on_path: Connection) -> None:
-    with pytest.raises(SchemaNotFound, match="no schema 's_renal1prod' that this account may use"):
+    with pytest.raises(PermissionDenied, match="refuses schema 's_renal1prod' to this account"):
         on_path.read_table("s_renal1prod", "participant")
+    with pytest.raises(SchemaNotFound, match="no schema 's_renal2prod' that this account may use"):
+        on_path.read_table("s_renal2prod", "participant")
     with pytest.raises(PermissionDenied, match="permission denied for schema s_renal1prod"):
         on_path.read_sql("select * from s_renal1prod.participant")
 
