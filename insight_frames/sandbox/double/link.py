@@ -48,13 +48,15 @@ class Line:
 
     def carry(self, sock: socket.socket, data: bytes) -> None:
         """Send bytes, and come back when the line is free for the next ones."""
-        rate = self.bandwidth
-        size = _MOST if rate is None else min(max(int(rate * _TICK), _LEAST), _MOST)
-        for start in range(0, len(data), size):
+        start = 0
+        while start < len(data):
+            rate = self.bandwidth
+            size = _MOST if rate is None else min(max(int(rate * _TICK), _LEAST), _MOST)
             part = data[start : start + size]
             if rate is not None:
                 self._wait(len(part) / rate)
             sock.sendall(part)
+            start += size
 
     def _wait(self, seconds: float) -> None:
         with self._lock:
