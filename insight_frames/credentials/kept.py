@@ -24,6 +24,7 @@ from .secret import Hidden, Secret, Verifier
 log = logging.getLogger("insight_frames")
 
 _MOST = 1 << 16  # bytes that a file of ours can have
+_OLD = 400 * 86400.0  # seconds, after which a file is of a server that nobody asks any more
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -194,6 +195,15 @@ def _store(path: Path, record: Record) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+    _tidy(path.parent)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what has not been written, or locked, for more than a year."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if path.suffix in (".json", ".lock", ".new") and time.time() - path.lstat().st_mtime > _OLD:
+                path.unlink()
 
 
 def _to_json(record: Record) -> dict[str, Any]:

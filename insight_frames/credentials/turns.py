@@ -51,6 +51,8 @@ def _taken(path: Path, patience: float) -> int | None:
     except BaseException:  # Ctrl-C while waiting
         os.close(handle)
         raise
+    with suppress(OSError):
+        os.utime(path)  # it is in use
     return handle
 
 

@@ -203,6 +203,20 @@ def test_later_fields_of_the_record_survive_a_failed_write(home: Path, monkeypat
     kept._SHARED.clear()
 
 
+def test_what_is_old_is_removed(home: Path) -> None:
+    Kept(URL).write(FULL)
+    with Kept(URL).turn(ANN):
+        pass
+    folder = home / "sessions"
+    other = folder / "notes.txt"
+    other.touch()
+    for path in folder.iterdir():
+        os.utime(path, (1.0, 1.0))
+    Kept("https://other.example").write(Record("https://other.example", ANN, Secret("x")))
+    assert [one.url for one in records()] == ["https://other.example"]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".txt"]
+
+
 # ------------------------------------------------------------------ turns
 def test_one_after_the_other(tmp_path: Path) -> None:
     inside: list[int] = []

@@ -252,6 +252,25 @@ def test_eight_processes_renew_once(home: Path, box: Box, logins: Logins) -> Non
     assert logins() == 1
 
 
+@TWO
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_eight_connections_at_once(home: Path, box: Box, logins: Logins, wrong: bool) -> None:
+    account = who(box, "viewer", password="canary-wrong") if wrong else who(box)
+    start = threading.Barrier(8)
+
+    def work(_: int) -> str:
+        connection = Connection(**account)
+        start.wait()
+        try:
+            return str(connection.whoami()["username"])
+        except LoginRefused as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(work, range(8))) == {"LoginRefused" if wrong else box.username}
+    assert logins() == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @ONE
