@@ -6,6 +6,7 @@ load pandas.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,8 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the program sets logging up
 
 _HOMES = {
     "KEY": "question",
