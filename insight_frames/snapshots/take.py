@@ -122,7 +122,7 @@ def take(
     facts = _facts(info or {})
     started = _now()
     origin = {key: facts[key] for key in _SOURCE}
-    asked = rest.question(tables, origin)
+    asked = None if consistency == "one-statement" else rest.question(tables, origin)
     with folder.writing(target, overwrite=overwrite, question=asked) as hidden:
         how = {"consistency": consistency, "logs": logs}
         told = progress or Progress(False, "snapshot")
@@ -155,7 +155,7 @@ def _write(
     tables: Sequence[Table],
     hidden: Path,
     how: Mapping[str, Any],
-    asked: str,
+    asked: str | None,
     provenance: Mapping[str, Any],
     progress: Progress,
 ) -> tuple[list[Written], dict[str, Any]]:
@@ -172,7 +172,7 @@ def _write(
                 writer.write(index, batch)
             written = writer.close()
         except BaseException as error:
-            if isinstance(error, IncompleteResult | ServerUnavailable) and batches.whole:
+            if asked and isinstance(error, IncompleteResult | ServerUnavailable) and batches.whole:
                 with suppress(SnapshotError):  # the error that brought us here is the one to be told
                     rest.note(hidden, asked, tables, writer.keep(batches.whole), batches.whole)
             writer.abort()

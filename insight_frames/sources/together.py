@@ -114,6 +114,8 @@ class TableBatches:
             for one in moved:
                 self._again[one] = self._again.get(one, 0) + 1
                 del self._complete[one]
+            if self._rounds == ROUNDS and len(self._groups(range(len(self.tables)))) == 1:
+                self._complete.clear()  # one statement over all of them cannot fail to be of one moment
             todo = self._missing()
 
     def _missing(self) -> list[int]:
