@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
@@ -31,6 +31,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     names = [one.name for one in shapes.SHAPES]
     parser.add_argument("--rounds", type=int, help=f"interleaved rounds (default {ROUNDS})")
     parser.add_argument("--shapes", nargs="+", choices=names, help="only these (default: all but large)")
+    parser.add_argument("--ways", nargs="+", choices=list(ways.WAYS), help="only these, beside read_table")
     parser.add_argument("--large", action="store_true", help="also five million rows")
     parser.add_argument("--quick", action="store_true", help="all shapes, few rows, one round: does it still work?")
     parser.add_argument("--out", type=Path, help="write the report there; a whole run writes benchmarks/baseline.md")
@@ -47,11 +48,13 @@ def main(words: Sequence[str] | None = None) -> None:
         parts += [QUICK] if asked.quick else []
         sections = []
         for shape in chosen(asked):
-            sections.append(run(context, box, shape.small() if asked.quick else shape, rounds, warm=not asked.quick))
+            kept = set(asked.ways or ways.WAYS) | {ways.READ_TABLE}
+            size = shape.small() if asked.quick else shape
+            sections.append(run(context, box, size, rounds, kept, warm=not asked.quick))
             say(report.section(sections[-1]))
     parts += [report.headline(sections), starting.table(starting.starts(rounds, warm=not asked.quick))]
     say(parts[-2] + "\n" + parts[-1])
-    whole = not asked.quick and not asked.shapes and rounds >= ROUNDS
+    whole = not (asked.quick or asked.shapes or asked.ways) and rounds >= ROUNDS
     out = asked.out or (BASELINE if whole else None)
     if out is not None:
         out.write_text("\n".join([*parts, *map(report.section, sections)]), encoding="utf-8")
@@ -72,11 +75,13 @@ def server_version(box: Box) -> str:
         return str(database.info.server_version // 10000) + "." + str(database.info.server_version % 10000)
 
 
-def run(context: ForkServerContext, box: Box, shape: Shape, rounds: int, *, warm: bool) -> report.Section:
+def run(
+    context: ForkServerContext, box: Box, shape: Shape, rounds: int, kept: Container[str], *, warm: bool
+) -> report.Section:
     """Measure one shape: the live ways and those from memory, all of them in turns."""
     with made(box, shape) as targets, replaying(context, box.url) as memory:
-        live = [(one, box.url) for one in live_ways(shape)]
-        replayed = [(one, memory) for one in replayed_ways(shape)]
+        live = [(one, box.url) for one in live_ways(shape) if one in kept]
+        replayed = [(one, memory) for one in replayed_ways(shape) if one in kept]
         found: dict[tuple[str, str], list[Measured]] = {one: [] for one in (*live, *replayed)}
         for pair in replayed if warm else []:  # the first time it comes from the sandbox
             once(context, box, *pair, targets)

@@ -154,12 +154,14 @@ def _growth(sections: Sequence[Section]) -> list[list[str]]:
     rows = []
     for way in (ways.SNAPSHOT, ways.CHUNKS):
         small, large = (_peak(known[name].live, way) for name in ("narrow", "large"))
+        if small is None or large is None:
+            continue
         rows.append([f"large : narrow, peak of {way}", f"{large / small:.2f}", "<= 1.15"])
     return rows
 
 
-def _peak(rounds: Rounds, way: str) -> float:
-    return median(one.peak for one in rounds[way]) / MB
+def _peak(rounds: Rounds, way: str) -> float | None:
+    return median(one.peak for one in rounds[way]) / MB if way in rounds else None
 
 
 def _of_frame(one: Section, way: str) -> float:
