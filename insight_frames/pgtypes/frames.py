@@ -7,9 +7,8 @@ The default dtypes are those that every modelling library takes (numpy, ``str``,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,33 +17,12 @@ import pyarrow.compute as pc
 
 from .arrays import map_elements
 from .codec import by_chunk
-from .fields import is_not_null, type_of
+from .fields import type_of
+from .gather import Numbers, Rules, gathers
 from .intervals import interval_microseconds
-from .kinds import BadValue
 from .numbers import decimal_floats, nearest_floats
 
-Backend = Literal["numpy_nullable", "pyarrow"] | None
-_EXACT = 2**53  # every integer up to here is a float64
 _STR_DTYPE = int(pd.__version__.split(".")[0]) >= 3
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How frames are asked for.
-
-    Attributes
-    ----------
-    backend : {None, "numpy_nullable", "pyarrow"}
-        pandas' ``dtype_backend``.
-    stable : bool
-        True if dtypes must follow from the field alone, because more chunks will come.
-    coerce_float : bool
-        numeric as float64 (True) or as exact decimals.
-    """
-
-    backend: Backend = None
-    stable: bool = False
-    coerce_float: bool = True
 
 
 def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) -> Any:
@@ -62,6 +40,8 @@ def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) 
         return _numeric(column, rules)
     if name == "interval" and pa.types.is_string(field.type):
         return _interval(column, rules)
+    if gathers(field, rules):
+        return _gathered(column, field, rules)
     if pa.types.is_list(field.type):
         return _lists(column, field, rules)
     if rules.backend == "pyarrow":
@@ -70,80 +50,11 @@ def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) 
     return maker(column, field, rules)
 
 
-def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
-    """Values (0 where NULL) in memory of their own, and the mask of the NULLs or None."""
-    values = np.empty(len(column), dtype)
-    start = 0
+def _gathered(column: Any, field: Any, rules: Rules) -> Any:
+    numbers = Numbers(field, rules)
     for chunk in column.chunks:
-        values[start : start + len(chunk)] = (
-            _buffer(chunk) if chunk.null_count else chunk.to_numpy(zero_copy_only=False)
-        )
-        start += len(chunk)
-    if column.null_count == 0:
-        return values, None
-    nulls: Any = pc.is_null(column).to_numpy()
-    values[nulls] = 0
-    return values, nulls
-
-
-def _buffer(chunk: Any) -> Any:
-    """The numbers of an array with NULLs, whatever stands in their place: pyarrow would make floats of them."""
-    if pa.types.is_boolean(chunk.type):
-        return pc.fill_null(chunk, False).to_numpy(zero_copy_only=False)
-    whole = np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype())
-    return whole[chunk.offset : chunk.offset + len(chunk)]
-
-
-def _integers(column: Any, field: Any, rules: Rules) -> Any:
-    values, nulls = numbers(column, np.int64)
-    if rules.backend == "numpy_nullable":
-        return pd.arrays.IntegerArray(values, _mask(values, nulls))
-    if _whole(column, field, rules):
-        return values
-    if rules.stable:
-        as_float = field.type != pa.int64() or type_of(field).name == "oid"
-    else:
-        as_float = values.min() >= -_EXACT and values.max() <= _EXACT
-    if not as_float:
-        return pd.arrays.IntegerArray(values, _mask(values, nulls))
-    floats = values.astype(np.float64)
-    floats[_mask(values, nulls)] = np.nan
-    return floats
-
-
-def _whole(column: Any, field: Any, rules: Rules) -> bool:
-    """True if the dtype needs no room for NULL: there is none, or (stable) there can be none."""
-    if not rules.stable:
-        return bool(column.null_count == 0)
-    if is_not_null(field) and column.null_count:
-        index = pc.index(pc.is_null(column), True).as_py()
-        raise BadValue(index, "", "it is NULL in a column that the catalogue calls NOT NULL")
-    return is_not_null(field)
-
-
-def _floats(column: Any, field: Any, rules: Rules) -> Any:
-    values, nulls = numbers(column, np.float64)
-    if rules.backend == "numpy_nullable":
-        return pd.arrays.FloatingArray(values, _mask(values, nulls))
-    if nulls is not None:
-        values[nulls] = np.nan
-    return values
-
-
-def _booleans(column: Any, field: Any, rules: Rules) -> Any:
-    values, nulls = numbers(column, np.bool_)
-    if rules.backend == "numpy_nullable":
-        return pd.arrays.BooleanArray(values, _mask(values, nulls))
-    if _whole(column, field, rules):
-        return values
-    objects = values.astype(object)
-    if nulls is not None:
-        objects[nulls] = None
-    return objects
-
-
-def _mask(values: Any, nulls: Any) -> Any:
-    return np.zeros(len(values), np.bool_) if nulls is None else nulls
+        numbers.add(chunk)
+    return numbers.array()
 
 
 def strings(column: Any, rules: Rules) -> Any:
@@ -163,12 +74,6 @@ def _from_arrow(dtype: Any, column: Any) -> Any:
 
 def _strings(column: Any, field: Any, rules: Rules) -> Any:
     return strings(column, rules)
-
-
-def _moments(column: Any, field: Any, rules: Rules) -> Any:
-    zoned = pa.types.is_timestamp(field.type) and field.type.tz is not None
-    values = _own(column.cast(pa.timestamp("us")).to_numpy())
-    return pd.Series(values, copy=False).dt.tz_localize("UTC").array if zoned else values
 
 
 def _own(values: Any) -> Any:
@@ -218,7 +123,7 @@ def _numeric(column: Any, rules: Rules) -> Any:
     floats = by_chunk(convert, column, pa.float64())
     if rules.backend == "pyarrow":
         return pd.arrays.ArrowExtensionArray(floats)
-    return _floats(floats, None, rules)
+    return _gathered(floats, pa.field("", pa.float64()), rules)
 
 
 def _lists(column: Any, field: Any, rules: Rules) -> Any:
@@ -250,11 +155,6 @@ def _interval(column: Any, rules: Rules) -> Any:
 
 _MAKERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any, Rules], Any]]] = [
     (pa.types.is_string, _strings),
-    (lambda type_: pa.types.is_integer(type_) and type_ != pa.uint64(), _integers),
-    (pa.types.is_floating, _floats),
-    (pa.types.is_boolean, _booleans),
-    (pa.types.is_timestamp, _moments),
-    (pa.types.is_date, _moments),
     (pa.types.is_time, _objects),
     (pa.types.is_binary, _objects),
     (pa.types.is_decimal, _objects),

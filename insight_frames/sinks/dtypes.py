@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from ..errors import InvalidInput, sentence
 from ..pgtypes import BadValue, from_field, pg_type, reading, type_of
 from ..pgtypes.codec import by_chunk
-from ..pgtypes.frames import Rules, numbers, strings, to_pandas
+from ..pgtypes.frames import strings, to_pandas
+from ..pgtypes.gather import Rules, numbers
 from ..pgtypes.numbers import nearest_floats
 
 _UNITS = ("D", "d", "h", "m", "s", "ms", "us", "ns")

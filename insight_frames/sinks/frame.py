@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ..errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
 from ..pgtypes import BadValue, type_of
-from ..pgtypes.frames import Backend, Rules, to_pandas
+from ..pgtypes.frames import to_pandas
+from ..pgtypes.gather import Backend, Numbers, Rules, gathers
 from .dtypes import as_asked, as_dates, known_dtype
 
 Index = str | Sequence[str] | None
 DTypes = Any  # one dtype, or a mapping of columns to dtypes: whatever pandas takes
 Dates = Sequence[str] | Mapping[str, Any] | None
+_HAS_BLOCKS = int(pd.__version__.split(".")[0]) >= 3
 _MANY = 64  # numpy columns, from which on pandas warns that a frame in single blocks is fragmented
 
 
@@ -148,12 +152,17 @@ class _Plan:
 
     def frame(self, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
         """Drain the batches into one frame."""
-        rows, chunks = _columns(self.schema, batches)
-        arrays: dict[Hashable, Any] = {}
-        for place, field in enumerate(self.schema):
-            taken, chunks[place] = chunks[place], []
-            arrays[place] = self._column(place, pa.chunked_array(taken, field.type), field)
-        return self._assemble(arrays, rows)
+        held = [self._holder(place, field) for place, field in enumerate(self.schema)]
+        rows = 0
+        for batch in batches:
+            rows += batch.num_rows
+            for one, column in zip(held, batch.columns, strict=True):
+                one.add(column)
+        return self._assemble(held, rows)
+
+    def _holder(self, place: int, field: pa.Field[Any]) -> Numbers | _Chunks:
+        asked = place in self.dtypes or place in self.dates
+        return Numbers(field, self.rules) if gathers(field, self.rules) and not asked else _Chunks()
 
     def frames(self, batches: Iterable[pa.RecordBatch], chunksize: int) -> Iterator[pd.DataFrame]:
         """Cut the stream into frames of `chunksize` rows."""
@@ -171,30 +180,68 @@ class _Plan:
         if rows or not made:
             yield self.frame(held)
 
-    def _column(self, place: int, column: Any, field: pa.Field[Any]) -> Any:
+    def _array(self, place: int, held: Numbers | _Chunks) -> Any:
+        field = self.schema.field(place)
         with _located(field):
+            if isinstance(held, Numbers):
+                return held.array()
+            column = held.take(field.type)
             if place in self.dtypes:
                 values = as_asked(column, field, self.rules, self.dtypes[place])
             else:
                 values = to_pandas(column, field, self.rules)
             return as_dates(column, values, field, self.dates[place]) if place in self.dates else values
 
-    def _assemble(self, arrays: dict[Hashable, Any], rows: int) -> pd.DataFrame:
-        plain = sum(not isinstance(one, pd.api.extensions.ExtensionArray) for one in arrays.values())
-        frame = pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=plain > _MANY)
-        frame.columns = pd.Index(self.schema.names) if arrays else pd.Index([], dtype=object)
+    def _assemble(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
+        names = pd.Index(self.schema.names) if held else pd.Index([], dtype=object)
+        frame = _from_blocks(self._blocks(held, rows), rows, names) if _HAS_BLOCKS else self._from_arrays(held, rows)
+        frame.columns = names
         return frame if self.index is None else frame.set_index(self.index)
 
+    def _from_arrays(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
+        arrays: dict[Hashable, Any] = {place: self._array(place, one) for place, one in enumerate(held)}
+        plain = sum(not isinstance(one, pd.api.extensions.ExtensionArray) for one in arrays.values())
+        return pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=plain > _MANY)
 
-def _columns(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[int, list[list[Any]]]:
-    """Count the rows and gather the chunks by column, so that each column can be let go by itself."""
-    rows = 0
-    chunks: list[list[Any]] = [[] for _ in schema]
-    for batch in batches:
-        rows += batch.num_rows
-        for place, column in enumerate(batch.columns):
-            chunks[place].append(column)
-    return rows, chunks
+    def _blocks(self, held: list[Numbers | _Chunks], rows: int) -> Iterator[tuple[Any, list[int]]]:
+        """Give the columns by dtype, each written once into the memory in which pandas keeps them together."""
+        together: dict[Any, list[tuple[int, Numbers]]] = {}
+        for place, one in enumerate(held):
+            with _located(self.schema.field(place)):
+                target = one.target() if isinstance(one, Numbers) else None
+            if isinstance(one, Numbers) and target is not None:
+                together.setdefault(target, []).append((place, one))
+                continue
+            values = self._array(place, one)
+            if isinstance(values, pd.arrays.NumpyExtensionArray):
+                values = values.to_numpy()
+            yield values.reshape(1, rows) if isinstance(values, np.ndarray) else values, [place]
+        for dtype, columns in together.items():
+            block = np.empty((len(columns), rows), dtype)
+            for row, (_, one) in zip(block, columns, strict=True):
+                one.write(row)
+            yield block, [place for place, _ in columns]
+
+
+class _Chunks:
+    """The chunks of a column that Arrow holds until the end."""
+
+    def __init__(self) -> None:
+        self._held: list[Any] = []
+
+    def add(self, chunk: Any) -> None:
+        self._held.append(chunk)
+
+    def take(self, type_: pa.DataType) -> pa.ChunkedArray[Any]:
+        """Give them, and let go of them."""
+        taken, self._held = self._held, []
+        return pa.chunked_array(taken, type_)
+
+
+def _from_blocks(blocks: Iterable[tuple[Any, list[int]]], rows: int, names: Any) -> pd.DataFrame:
+    make = import_module("pandas.api.internals").create_dataframe_from_blocks  # since pandas 3
+    frame: pd.DataFrame = make([(one, np.array(at, np.intp)) for one, at in blocks], pd.RangeIndex(rows), names)
+    return frame
 
 
 def _places(schema: pa.Schema, name: Any, keyword: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""Turns the rows inside packed cells into record batches: JSON escapes off, then pyarrow's CSV reader, in threads.
+"""Turns the rows inside packed cells into record batches, block by block, in threads.
 
 A block is a few megabytes of neighbouring cells, so that no Python object exists per row; two threads unpack while the
 main one reads on, with a bounded number of blocks in flight and their order kept.
@@ -6,7 +6,6 @@ main one reads on, with a bounded number of blocks in flight and their order kep
 
 from __future__ import annotations
 
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -16,13 +15,12 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from ..errors import ValueOutOfRange, sentence
 from ..pgtypes import BadValue, Reading
 from .cells import Cell, Frame, Tally, cells
+from .lines import rows, unescape
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,10 +28,6 @@ R = TypeVar("R")
 BLOCK = 1 << 20  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
 BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
 WORKERS = min(2, os.cpu_count() or 1)
-
-_BACKSLASH = 0x5C
-_MEANT = np.zeros(256, np.uint8)  # what stands behind a backslash -> what is meant
-_MEANT[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
 
 
 @dataclass(frozen=True)
@@ -67,55 +61,6 @@ class BadColumn(Exception):
         self.column, self.bad, self.key = column, bad, key
 
 
-def unescape(raw: bytes) -> bytes:
-    r"""Undo JSON's string escapes in the bytes between two quotes.
-
-    >>> unescape(rb'(0,\"a b\",\\\\,0)\n')
-    b'(0,"a b",\\\\,0)\n'
-    """
-    codes = np.frombuffer(raw, np.uint8)
-    places = np.flatnonzero(codes == _BACKSLASH)
-    if np.any(places[1:] == places[:-1] + 1):
-        places = places[_odd_in_run(places)]
-    meant = _MEANT[codes[1:].take(places, mode="clip")]
-    if np.count_nonzero(meant) != len(places):
-        text: str = json.loads(b'"' + raw + b'"')  # a \\u escape: rare, a control character
-        return text.encode("utf-8")
-    plain = codes.copy()
-    plain[places + 1] = meant
-    return np.delete(plain, places).tobytes()
-
-
-def _odd_in_run(places: Any) -> Any:
-    """Mask the first, third, ... of neighbouring backslashes: these escape what follows them."""
-    count = np.arange(len(places))
-    begins = np.diff(places, prepend=-2) != 1
-    return (count - np.maximum.accumulate(np.where(begins, count, 0))) % 2 == 0
-
-
-def rows(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
-    """Read the lines ``(0,...,0)`` of a block; column ``i`` is named ``str(i)`` and converted to ``types[i]``."""
-    names = [str(i) for i in range(len(types))]
-    return pacsv.read_csv(
-        pa.py_buffer(data),
-        read_options=pacsv.ReadOptions(
-            column_names=["first", *names, "last"], use_threads=False, block_size=len(data) + 1
-        ),
-        parse_options=pacsv.ParseOptions(
-            escape_char="\\" if b"\\" in data else False, newlines_in_values=True, ignore_empty_lines=False
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict(zip(names, types, strict=True)) | {"first": pa.string()},
-            include_columns=names or ["first"],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            null_values=[""],
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
-
-
 def unpack(raw: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
     """Turn one block's cells into a record batch; BadColumn names the first value that does not fit."""
     data = unescape(b"".join(raw))
@@ -142,7 +87,7 @@ def assemble(schema: pa.Schema, columns: Sequence[Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def diagnose(data: bytes, layout: Layout) -> None:
+def diagnose(data: bytes | pa.Buffer, layout: Layout) -> None:
     """Read the block again as text and raise BadColumn for the first value that its type cannot hold."""
     table = rows(data, [pa.string()] * len(layout.readings))
     for i, one in enumerate(layout.readings):

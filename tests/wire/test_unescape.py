@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from insight_frames.wire.unpack import unescape
+from insight_frames.wire.lines import unescape
 
 CHARACTERS = st.one_of(st.sampled_from('\\"\n\r\t\b\f/un{}[],()'), st.characters(exclude_categories=["Cs"]))
 
@@ -22,3 +23,15 @@ def test_escapes_come_off(text: str) -> None:
         raw = json.dumps(text, ensure_ascii=ascii_only)[1:-1].encode()
         assert unescape(raw) == text.encode()
     assert unescape(raw.replace(b"/", b"\\/")) == text.encode()
+
+
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("broken", [rb"a\q", rb"a\u12", rb"a\ud800"])
+def test_what_is_no_json_text_is_an_error(broken: bytes, dense: bool) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        unescape(broken + (rb"\n" if dense else b" " * 100))
+
+
+def test_neighbours_of_a_dense_text_stay_apart() -> None:
+    raw = rb"\"},{\"d\":\"" * 20
+    assert unescape(raw) == b'"},{"d":"' * 20
