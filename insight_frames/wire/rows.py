@@ -22,7 +22,7 @@ from .objects import Block, Changed, Form, OtherForm, blocks
 from .packed import ALIAS
 from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
 
-BLOCK = 2 << 20  # bytes of the body that one thread reads at a time
+BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 32 << 10  # and as many more for each column, because a column has a cost of its own
 
 
