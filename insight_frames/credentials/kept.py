@@ -10,9 +10,10 @@ import hashlib
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,13 +117,18 @@ class Kept:
 
     @contextmanager
     def turn(self, username: str) -> Iterator[None]:
-        """Let one process at a time renew an account's session."""
-        if self._folder is None:
+        """Let one thread of one process at a time renew an account's session."""
+        if not self.shared:
             yield
             return
-        with suppress(OSError):
-            _make(self._folder)
-        with turns.turn(self._path(self._folder, username).with_suffix(".lock")):
+        here = _TURNS.setdefault((self._url, username), threading.Lock())
+        with ExitStack() as stack:
+            if here.acquire(timeout=turns.PATIENCE):
+                stack.callback(here.release)
+            if self._folder is not None:
+                with suppress(OSError):
+                    _make(self._folder)
+                stack.enter_context(turns.turn(self._path(self._folder, username).with_suffix(".lock")))
             yield
 
     def _path(self, folder: Path, username: str) -> Path:
@@ -131,6 +137,9 @@ class Kept:
 
 
 _SHARED: dict[tuple[str, str], Record] = {}  # what could not be written: for the other connections of this process
+_TURNS: dict[tuple[str, str], threading.Lock] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_TURNS.clear)  # their holders are not in the child
 
 
 def records(*, on_disk: bool = False) -> list[Record]:

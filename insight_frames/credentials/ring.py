@@ -21,7 +21,7 @@ def find(url: str, username: str | None) -> tuple[str, Secret] | None:
         return None
     try:
         found = keyring.get_credential(_service(url), username)
-    except keyring.errors.KeyringError as error:
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:  # back ends raise what they like
         log.debug("the keyring was not asked: %s", type(error).__name__)
         return None
     if found is None or not found.username or not found.password:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from insight_frames.credentials import kept
 from insight_frames.sandbox import Box
 
 
@@ -15,6 +16,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of settings and sessions; sessions are kept in it."""
     monkeypatch.setenv("INSIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("INSIGHT_KEEP_SESSION", raising=False)
+    monkeypatch.setattr(kept, "_SHARED", {})  # what this process remembers of earlier tests
     return tmp_path / "home"
 
 

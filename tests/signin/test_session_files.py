@@ -199,8 +199,6 @@ def test_later_fields_of_the_record_survive_a_failed_write(home: Path, monkeypat
     assert Kept(URL).read(ANN) == newer  # this process remembers
     assert json.loads(the_file(home).read_text("utf-8"))["session"] == "canary-session"  # the old file is whole
     assert [path.suffix for path in (home / "sessions").iterdir()] == [".json"]
-    monkeypatch.undo()
-    kept._SHARED.clear()
 
 
 def test_what_is_old_is_removed(home: Path) -> None:

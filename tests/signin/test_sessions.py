@@ -253,8 +253,11 @@ def test_eight_processes_renew_once(home: Path, box: Box, logins: Logins) -> Non
 
 
 @TWO
+@pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
 @pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
-def test_eight_connections_at_once(home: Path, box: Box, logins: Logins, wrong: bool) -> None:
+def test_eight_connections_at_once(home: Path, box: Box, logins: Logins, wrong: bool, disk: bool) -> None:
+    if not disk:
+        home.write_text("a file where a folder should be")
     account = who(box, "viewer", password="canary-wrong") if wrong else who(box)
     start = threading.Barrier(8)
 
