@@ -191,7 +191,9 @@ def _shown(facts: dict[str, Any], message: str, written: str, known: Sequence[st
     if facts.get("exception_type") == "Permission":
         return "files, the network and extensions are closed to queries", "42501", "the tables of the snapshot alone"
     state = _STATES.get(str(facts.get("exception_type")))
-    return sql.masked(message.split("\n", 1)[0], written) if message else "an error without a message", state, ""
+    from ..sql.messages import masked
+
+    return masked(message.split("\n", 1)[0], written) if message else "an error without a message", state, ""
 
 
 def _wrote(written: str, name: str) -> bool:

@@ -1,4 +1,6 @@
-"""PostgreSQL text: names, literals, a user's query with its parameters, and what of a server's message may be shown.
+"""PostgreSQL text: names, literals, a user's query with its parameters.
+
+What of a server's message may be shown, ``messages`` says; its many patterns are compiled when a query has failed.
 
 Metabase has no parameters of PostgreSQL's types, so values are written into the statement as literals; that is safe
 because the scanner in ``lexer`` agrees with PostgreSQL's own about where strings end, which the tests show on a real
@@ -8,7 +10,6 @@ server.
 from __future__ import annotations
 
 from insight_frames.sql.literals import literal
-from insight_frames.sql.messages import masked
 from insight_frames.sql.quoting import identifier, qualified, string_literal
 from insight_frames.sql.statement import Rendered, condition, fingerprint, render
 
@@ -18,7 +19,6 @@ __all__ = [
     "fingerprint",
     "identifier",
     "literal",
-    "masked",
     "qualified",
     "render",
     "string_literal",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 
 from insight_frames.errors import InvalidInput, sentence
 
@@ -90,12 +91,16 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.COLON_NAME, r"(?<!:):[^\W\d]\w*"),
     (Kind.PUNCTUATION, r"[\[\](),;.:{}\\$]"),
 )
-_SCAN = re.compile("|".join(f"(?P<{kind.name}>{pattern})" for kind, pattern in _PATTERNS), re.DOTALL)
 _UNTERMINATED = re.compile(r"""(?:[eEbBxXnN]|[uU]&)?'|(?:[uU]&)?\"""")
 _WORD = re.compile(rf"{_START}{_PART}*+")
 _DOLLAR = re.compile(r"\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z_0-9\u0080-\U0010ffff]*)?\$")
 _OPERATOR = re.compile(r"(?:(?!--|/\*)[~!@#^&|`?+\-*/%<>=])+")
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
+
+
+@cache
+def _scanner() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{kind.name}>{pattern})" for kind, pattern in _PATTERNS), re.DOTALL)
 
 
 def tokenize(sql: str) -> list[Token]:
@@ -134,7 +139,7 @@ def _next(sql: str, at: int) -> Token:
         if end < 0:
             raise _not_ended("dollar-quoted string", sql, at)
         return Token(Kind.DOLLAR_STRING, sql[at : end + len(quote[0])], at)
-    if (found := _SCAN.match(sql, at)) and found.lastgroup:
+    if (found := _scanner().match(sql, at)) and found.lastgroup:
         return Token(Kind[found.lastgroup], found[0], at)
     if quote := _UNTERMINATED.match(sql, at):
         raise _not_ended("quoted name" if quote[0].endswith('"') else "string", sql, at)

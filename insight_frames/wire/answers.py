@@ -21,7 +21,6 @@ from ..errors import (
     SessionExpired,
     sentence,
 )
-from ..sql import masked
 from .http import Answer, not_metabase
 
 GOOD = (200, 202)
@@ -75,6 +74,8 @@ def failure(node: dict[str, Any], where: str) -> InsightError:
     first = (node.get("via") or [{}])[0]
     state = node.get("state") or (first.get("state") if isinstance(first, dict) else None)
     found = _POSITION.search(text)
+    from ..sql.messages import masked  # its patterns take longer to compile than many a read
+
     shown = masked(text)
     if _NO_SQL.search(text) or node.get("error_type") == "missing-required-permissions":
         return PermissionDenied(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from insight_frames.sandbox import postgres
-from insight_frames.sql import masked
+from insight_frames.sql.messages import masked
 
 Database = psycopg.Connection[tuple[Any, ...]]
 
