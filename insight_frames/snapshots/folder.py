@@ -26,6 +26,7 @@ from .lock import Busy, Lock, owner, sync_folder
 OWNER = ".owner.json"
 REST = ".rest.json"
 _FOREIGN_AGE = 24 * 3600  # seconds without a change before a folder of another host counts as left over
+_REST_AGE = 24 * 3600  # seconds after which nobody goes on with what is left: a database may have been restored
 _PATIENCE = 5.0  # seconds a reader waits for a swap that is going on
 
 
@@ -186,7 +187,9 @@ def _left(target: Path, question: str | None) -> Path | None:
     """Find what is left of an attempt at the same question."""
     for rest in _hidden(target, "partial"):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            if question == json.loads((rest / REST).read_text("utf-8"))["question"] and not _foreign(rest):
+            young = time.time() - (rest / REST).stat().st_mtime < _REST_AGE
+            asked = json.loads((rest / REST).read_text("utf-8"))["question"]
+            if young and question == asked and not _foreign(rest):
                 return rest
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -110,11 +110,11 @@ class Source:
     @contextmanager
     def open_tables(self, tables: Sequence[Table], *, on_bad: str = "text", **how: Any) -> Iterator[_Batches]:
         assert on_bad == "text"
-        assert how == {"consistency": None, "kept": {}, "logs": ()}
+        assert (how["consistency"], how["logs"]) == (None, ())
         self.opened += 1
         given = {(one.table.schema, one.table.name): one for one in self.given}
         chosen = [given[one.schema, one.name] for one in tables]
-        yield _Batches(self, chosen, self._interleave, self._step, self._evidence)
+        yield _Batches(self, chosen, self._interleave, self._step, self._evidence, how["kept"])
 
 
 class _Batches:
@@ -125,11 +125,12 @@ class _Batches:
         interleave: bool,
         step: Callable[[int], None],
         evidence: dict[str, Any],
+        kept: Mapping[int, Any],
     ) -> None:
         self._source = source
         self.schemas = [one.schema for one in given]
         self.evidence: dict[str, Any] = {}
-        self.whole: dict[int, Any] = {}
+        self.whole: dict[int, Any] = dict(kept)
         self._given, self._interleave, self._step, self._proof = given, interleave, step, evidence
 
     def __iter__(self) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -140,12 +141,15 @@ class _Batches:
             self._source.reading -= 1
 
     def _all(self) -> Iterator[tuple[int, pa.RecordBatch]]:
-        order = [(turn, index) for index, one in enumerate(self._given) for turn in range(len(one.batches))]
+        asked = [index for index in range(len(self._given)) if index not in self.whole]
+        order = [(turn, index) for index in asked for turn in range(len(self._given[index].batches))]
         number = 0
         for turn, index in sorted(order) if self._interleave else order:
             self._step(number)
             number += 1
             yield index, self._given[index].batches[turn]
+            if turn + 1 == len(self._given[index].batches):
+                self.whole[index] = {"read": turn}
         self._step(number)
         self.evidence = dict(self._proof)
 
