@@ -209,6 +209,19 @@ def test_a_session_that_ended_while_nobody_looked(home: Path, box: Box, logins: 
     assert logins() == 3
 
 
+@pytest.mark.parametrize("era", ["0.31", "0.49"])  # those that get several statements for one table
+def test_a_session_that_ends_between_the_statements_of_one_table(home: Path, box: Box, logins: Logins) -> None:
+    connection = Connection(**who(box, statement_bytes=100_000))
+    whole = connection.read_table("s_cardio3prod", "item_data")
+    parts = connection.read_table("s_cardio3prod", "item_data", chunksize=1000)
+    read = len(next(parts))
+    box.expire_sessions()
+    read += sum(len(part) for part in parts)
+    assert read == len(whole)
+    assert logins() == 2
+    assert sum(status == 401 for _, _, status in box.requests) == 1
+
+
 @TWO
 def test_eight_threads_renew_once(home: Path, box: Box, logins: Logins) -> None:
     connection = Connection(**who(box))
