@@ -125,7 +125,7 @@ def _nothing(catalog: Catalog, schemas: Sequence[str] | None, excluded: bool) ->
     if excluded:
         return InvalidInput(sentence("exclude leaves no table to take", where=where, try_="a shorter list"))
     closed = sum(not one.readable for one in catalog.tables.values())
-    got = f"{closed} tables that this account may not read" if closed else "none"
+    got = f"{closed} that this account may not read" if closed else "none"
     return InvalidInput(
         sentence("There is no table to take", where=where, got=got, try_="list_tables() shows what may be read")
     )
