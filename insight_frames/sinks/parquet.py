@@ -26,7 +26,7 @@ from .content import ContentHash, encoding
 from .hashing_file import HashingFile
 
 ROW_GROUP_ROWS = 122_880
-ROW_GROUP_BYTES = 32 << 20
+ROW_GROUP_BYTES = 16 << 20
 _PARTIAL = ".partial"
 
 
