@@ -14,6 +14,7 @@ commands:
   login      log in and keep the session, so that your other programs need no password
   logout     end a kept session
   whoami     say whom the server takes you for
+  verify     check whether a snapshot is what it was when it was taken
   diff       tell what changed between two snapshots, and write it to a workbook
   demo       show the main job end to end on a study of the sandbox (needs the extra: insight-frames[sandbox])
   sandbox    serve a synthetic study behind a double of Metabase's HTTP API (the same extra)
@@ -49,6 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         work = {"login": signin.login, "logout": signin.logout, "whoami": signin.whoami}[command]
         return work(words[1:])
+    if command == "verify":
+        from .commands.verify import run as verify
+
+        return verify(words[1:])
     if command == "diff":
         from .commands.diff import run as diff
 

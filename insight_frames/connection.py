@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import credentials
@@ -80,6 +81,9 @@ class Connection:
         if "_session" not in vars(self):  # shown among the local variables of an error in __init__
             return "<Connection that could not be made>"
         return f"<Connection to {self._http.url} as {self._session.who}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"
 
     def __enter__(self) -> Connection:
         return self

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from .errors import SnapshotError, sentence
@@ -23,6 +24,7 @@ VERSION = 1
 FOOTER = b"insight_frames"  # the key of our facts in a Parquet footer: JSON
 STORED = b"stored"  # metadata of a Parquet field: b"text" where the column fell back to PostgreSQL's text
 
+_BLOCK = 1 << 20
 _PLAIN = re.compile(r"[a-z0-9_]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])$")
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -107,6 +109,17 @@ def slugs(tables: Iterable[tuple[str, str]]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+def file_hash(path: Path, told: Callable[[int], object] | None = None) -> str:
+    """SHA-256 of a file's bytes as the inventory writes it; ``told`` hears how many bytes have been read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+            if told is not None:
+                told(len(block))
+    return f"sha256:{digest.hexdigest()}"
 
 
 def own_hash(manifest: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from ..question import KEY, Key, Numbers, OutOfRange, sql_question, table_questi
 from ..sinks import listing
 from ..sources.offline import OfflineSource
 from . import folder
+from .card import card
 from .frames import read
 from .verify import Report, verify
 
@@ -53,6 +54,9 @@ class Snapshot:
             f"<Snapshot {str(self.path)!r}: {len(self.tables)} tables, {rows:,} rows, taken {summary['taken']},"
             f" fingerprint {self.fingerprint}>"
         )
+
+    def _repr_html_(self) -> str:
+        return card(self.path, self.manifest)
 
     @property
     def fingerprint(self) -> str:

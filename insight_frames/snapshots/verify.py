@@ -6,7 +6,6 @@ that counts if it was quoted somewhere else, because whoever edits files can edi
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ from ..sinks import content as hashing
 from ..sinks.parquet import column_facts
 from ..sources.offline import footer
 
-_BLOCK = 1 << 20
 _SHORTEST = 12  # digits of a fingerprint that say anything
 
 
@@ -99,16 +97,30 @@ def _check_manifest(manifest: inventory.Manifest) -> list[str]:
 def _check_names(path: Path, expected: list[str]) -> list[str]:
     wanted = {inventory.NAME, *expected}
     folders = {one.rpartition("/")[0] for one in expected}
-    problems = []
-    for place, names, files in os.walk(path):
+    problems: list[str] = []
+
+    def closed(error: OSError) -> None:
+        name = Path(error.filename).relative_to(path).as_posix()
+        problems.append(f"{shown(name)}: this folder cannot be read ({error.strerror or type(error).__name__})")
+
+    for place, names, files in os.walk(path, onerror=closed):
         inside = Path(place).relative_to(path)
-        for name in sorted(files):
-            if (inside / name).as_posix() not in wanted:
-                problems.append(f"{(inside / name).as_posix()}: this file does not belong to the snapshot")
-        for name in sorted(names):
-            if (inside / name).as_posix() not in folders:
-                problems.append(f"{(inside / name).as_posix()}: this folder does not belong to the snapshot")
+        for name in ((inside / one).as_posix() for one in sorted(files)):
+            if name not in wanted:
+                problems.append(f"{shown(name)}: this file does not belong to the snapshot")
+            elif name == inventory.NAME and (path / name).is_symlink():
+                problems.append(f"{name}: it is not a plain file")
+        for name in ((inside / one).as_posix() for one in sorted(names)):
+            if name not in folders:
+                problems.append(f"{shown(name)}: this folder does not belong to the snapshot")
+            elif (path / name).is_symlink():
+                problems.append(f"{name}: it is a link and not a folder of the snapshot")
     return problems
+
+
+def shown(name: str) -> str:
+    """Write a file's name so that it can be printed, on one line: it may hold any byte."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
 
 
 def _check_file(
@@ -118,7 +130,7 @@ def _check_file(
     if file.is_symlink() or not file.is_file():
         return ["the file is missing" if not os.path.lexists(file) else "it is not a plain file"], None
     try:
-        size, digest = file.stat().st_size, _sha256(file, progress)
+        size, digest = file.stat().st_size, inventory.file_hash(file, lambda count: progress.advance(bytes=count))
     except OSError as error:
         return [f"the file cannot be read ({error.strerror or type(error).__name__})"], None
     problems = []
@@ -133,7 +145,7 @@ def _check_file(
             problems.append("the file has its length but other bytes (SHA-256 differs)")
     try:
         found, content = _check_rows(file, resource, progress)
-    except (OSError, pa.ArrowException, ValueError, SnapshotError) as error:
+    except (OSError, pa.ArrowException, ValueError, LookupError, TypeError, SnapshotError) as error:
         return [*problems, f"its rows cannot be read ({type(error).__name__})"], None
     return problems + found, content
 
@@ -175,12 +187,3 @@ def _check_fingerprint(recorded: str, now: str, quoted: str | None) -> list[str]
         if not now.startswith(digits):
             problems.append(f"this is not the snapshot with fingerprint {digits[:16]}: its contents have {now[:16]}")
     return problems
-
-
-def _sha256(file: Path, progress: Progress) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            digest.update(block)
-            progress.advance(bytes=len(block))
-    return f"sha256:{digest.hexdigest()}"

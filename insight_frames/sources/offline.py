@@ -1,7 +1,8 @@
 """A snapshot folder as a source: the same questions, the same stream, no server.
 
 What is stored is exact; a question that wants floats or text gets them by the same rules of ``pgtypes`` that the live
-source follows, so that frames are equal. A file is checked against the inventory each time it is opened.
+source follows, so that frames are equal. A file is checked against the inventory whenever it is opened; its bytes are
+hashed once, as long as it stands untouched.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class OfflineSource:
         self.manifest = manifest
         self.catalog = catalog_of(manifest)
         self._resources = {(one["insight"]["schema"], one["insight"]["table"]): one for one in manifest["resources"]}
+        self._checked: dict[Path, tuple[int, ...]] = {}
 
     def check_schema(self, schema: str) -> list[str]:
         """Give the names of a schema's tables; SchemaNotFound with near matches."""
@@ -107,17 +109,27 @@ class OfflineSource:
         """Open a table's file; SnapshotError unless it is the one that the inventory tells of."""
         resource, path = self._resources[table.schema, table.name], self.file_path(table)
         try:
-            size = path.stat().st_size
-            opened = pq.ParquetFile(path, page_checksum_verification=True) if size == resource["bytes"] else None
+            self._check_bytes(path, resource)
+            opened = pq.ParquetFile(path, page_checksum_verification=True)
         except (OSError, pa.ArrowException) as error:
             raise _changed(resource, "a Parquet file", type(error).__name__) from error
-        if opened is None:
-            raise _changed(resource, f"{resource['bytes']} bytes", f"{size} bytes")
         with opened:
             content = footer(opened).get("content")
             if content != resource["insight"]["content"]:
                 raise _changed(resource, "the content in the inventory", "another table or another time")
             yield opened
+
+    def _check_bytes(self, path: Path, resource: dict[str, Any]) -> None:
+        """Hash the file, unless it is as it was when we last did: a damaged header may hide rows without an error."""
+        facts = path.stat()
+        seen = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+        if self._checked.get(path) == seen:
+            return
+        if facts.st_size != resource["bytes"]:
+            raise _changed(resource, f"{resource['bytes']} bytes", f"{facts.st_size} bytes")
+        if inventory.file_hash(path) != resource["hash"]:
+            raise _changed(resource, "the bytes in the inventory", "others: it is damaged, or another file")
+        self._checked[path] = seen
 
     def file_path(self, table: Table) -> Path:
         """Say where a table's file is."""

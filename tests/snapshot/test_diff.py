@@ -409,7 +409,7 @@ def test_damage_is_an_error(tmp_path: Path, side: str) -> None:
         cuts["new"].diff(cuts["old"])
 
 
-def test_damaged_pages_are_an_error(tmp_path: Path) -> None:
+def test_damaged_pages_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow.parquet as pq
 
     old, new = frozen(tmp_path / "old", *study()), frozen(tmp_path / "new", *study(1))
@@ -419,7 +419,11 @@ def test_damaged_pages_are_an_error(tmp_path: Path) -> None:
         place = column.data_page_offset + column.total_compressed_size - 1
     data = bytearray(file.read_bytes())
     data[place] ^= 0xFF
+    kept, real = manifest.file_hash(file), manifest.file_hash
     file.write_bytes(data)
+    with pytest.raises(SnapshotError, match="not the file"):
+        new.diff(old)
+    monkeypatch.setattr(manifest, "file_hash", lambda path: kept if path == file else real(path))  # damaged later
     with pytest.raises(SnapshotError, match=r"damaged .*s_juno\.site in"):
         new.diff(old)
 

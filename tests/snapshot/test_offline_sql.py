@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from standin import Given, Source, study
 
+from insight_frames import manifest
 from insight_frames.errors import InsightError, InvalidInput, QueryFailed, SnapshotError, ValueOutOfRange
 from insight_frames.snapshots import Snapshot, take
 from insight_frames.sources.duckdialect import Untranslatable, translate
@@ -167,7 +168,7 @@ def test_types_with_one(cut: Snapshot) -> None:
     assert found["a"].dtype == found["f"].dtype == "int64"
 
 
-def test_damage_is_told_by_queries_too(cut: Snapshot, tmp_path: Path) -> None:
+def test_damage_is_told_by_queries_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source([Given("s", "t", {"n": ("integer", list(range(5000))), "x": ("text", ["a"] * 5000)})])
     one = take(source, source.tables, tmp_path / "one")
     file = one.path / "s" / "t.parquet"
@@ -176,7 +177,11 @@ def test_damage_is_told_by_queries_too(cut: Snapshot, tmp_path: Path) -> None:
         column = opened.metadata.row_group(0).column(0)
         stop = column.data_page_offset + column.total_compressed_size
     data[stop - 1] ^= 0xFF
+    kept = manifest.file_hash(file)
     file.write_bytes(data)
+    with pytest.raises(SnapshotError, match="not the file"):
+        one.read_sql("select sum(n) from s.t")
+    monkeypatch.setattr(manifest, "file_hash", lambda path: kept)  # damaged after it was checked
     with pytest.raises(SnapshotError, match="damaged"):
         one.read_sql("select sum(n) from s.t")
     with pytest.raises(SnapshotError, match="damaged"):
