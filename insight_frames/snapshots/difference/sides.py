@@ -21,9 +21,9 @@ from .values import buckets
 
 BATCH_ROWS = 65_536
 BUCKET_BYTES = 12 << 20
-_LARGEST = 4 * BUCKET_BYTES
+_LARGEST = 2 * BUCKET_BYTES
 _DEPTH = 3  # times that a bucket is split again: rows that stay together longer than that are the same ones
-_MOST = 1024  # buckets: each piece of a batch that goes into one should be worth a write
+_MOST = 128  # buckets at a time: each piece of a batch that goes into one should be worth a write
 _GROUP_PARTS = 4  # row groups are 32 MB at most
 
 Arrays: TypeAlias = list[Any]
@@ -126,7 +126,21 @@ def meet(
             each(old.batch(bucket), new.batch(bucket))
             continue
         parts = [
-            spread(one.batches(bucket), how, scratch, count_for(size), salt=depth, schema=one.schema)
+            spread(_gathered(one.batches(bucket)), how, scratch, count_for(size), salt=depth, schema=one.schema)
             for one, how in zip((old, new), by, strict=True)
         ]
         meet(scratch, parts[0], parts[1], by, each, depth + 1)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Join small batches, so that there is something to spread."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size > _LARGEST // _GROUP_PARTS:
+            yield pa.concat_batches(held)
+            held, size = [], 0
+    if held:
+        yield pa.concat_batches(held)
