@@ -112,6 +112,8 @@ def live_ways(shape: Shape) -> list[str]:
     """Which ways a shape is read by; PLAIN is slow through the double for the double's own reasons."""
     if shape.name == "hundred":
         return [ways.READ_TABLE, ways.READ_SQL, ways.ANY_JSON, ways.BY_JSON, ways.ADBC, ways.DIRECT]
+    if shape.name == "study":
+        return [ways.SNAPSHOT, ways.ANY_CSV, ways.ADBC]
     names = [one for one in ways.WAYS if one != ways.PLAIN]
     if shape.no_exports:
         names = [one for one in names if ways.WAYS[one].kind in ("ours", "direct")]
@@ -119,7 +121,7 @@ def live_ways(shape: Shape) -> list[str]:
 
 
 def replayed_ways(shape: Shape) -> list[str]:
-    return list(ways.REPLAYED) if not shape.no_exports else []
+    return [] if shape.no_exports or shape.name == "study" else list(ways.REPLAYED)
 
 
 def same_exports(found: dict[tuple[str, str], list[Measured]]) -> None:

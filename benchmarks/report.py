@@ -25,7 +25,8 @@ class Section:
 
     @property
     def frame_bytes(self) -> int:
-        return self.live[ways.READ_TABLE][0].answer.frame_bytes or 0
+        read = self.live.get(ways.READ_TABLE)
+        return read[0].answer.frame_bytes or 0 if read else 0
 
 
 def wall(one: Measured) -> float:
@@ -118,6 +119,8 @@ def _bars(one: Section) -> list[list[str]]:
     found: list[tuple[str, float | None, str]] = [
         ("read_table : ADBC", ratio(live, ways.READ_TABLE, ways.ADBC), "<= 2.2" if name == "narrow" else ""),
         ("read_sql : ADBC", ratio(live, ways.READ_SQL, ways.ADBC), ""),
+        ("the JSON export, thrown away : read_table", ratio(live, ways.ANY_JSON, ways.READ_TABLE), ""),
+        ("the JSON export, thrown away : read_sql", ratio(live, ways.ANY_JSON, ways.READ_SQL), ""),
         ("pd.read_sql, direct : read_table", ratio(live, ways.DIRECT, ways.READ_TABLE), ""),
         (
             "from memory, r.json() : our plain path",
@@ -144,6 +147,8 @@ def _bars(one: Section) -> list[list[str]]:
             ),
             ("read_sql : the bare export", ratio(live, ways.READ_SQL, ways.ANY_JSON), "<= 2.2"),
         ]
+    if name == "study":
+        found = [("the CSV exports, thrown away : snapshot", ratio(live, ways.ANY_CSV, ways.SNAPSHOT), "")]
     return [[f"{name}: {label}", f"{number:,.2f}", bar or "-"] for label, number, bar in found if number is not None]
 
 

@@ -63,6 +63,7 @@ SHAPES = (
     Shape("text", "one table with a text of 4,000 characters in each row", "text.sql", 100_000, 200),
     Shape("many", "120 small tables, all of them read", "many.sql", 5_000, 90, tables=120),
     Shape("hundred", "one table of 12 columns and a hundred rows, read 50 times", "narrow.sql", 100, 100, repeat=50),
+    Shape("study", "a snapshot of 43 tables, the largest of 736,000 rows", "study.sql", 3_200_000, 900, tables=43),
     Shape("large", "as narrow", "narrow.sql", 5_000_000, 5_000, no_exports=True),
 )
 

@@ -20,7 +20,7 @@ def test_the_quick_form_measures_every_way_over_every_shape(tmp_path: Path) -> N
     head, *sections = out.read_text(encoding="utf-8").split("\n## ")
     assert "What is not measured" in head
     titles = [one.split(":")[0].split("\n")[0] for one in sections]
-    assert titles == ["Ratios and bars", "To begin", "narrow", "wide", "text", "many", "hundred", "large"]
+    assert titles == ["Ratios and bars", "To begin", "narrow", "wide", "text", "many", "hundred", "study", "large"]
     lost: dict[str, set[str]] = {}
     for line in "\n".join(sections[2:]).splitlines():
         cells = [one.strip() for one in line.strip("|").split("|")]
