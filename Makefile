@@ -5,7 +5,7 @@ PANDAS ?= pandas>=3,<4
 BIN = $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test test-pandas2 test-long check format bench clean
+.PHONY: demo test test-pandas2 test-long check format bench bench-links clean
 
 $(VENV)/demo.done: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,3 +43,6 @@ clean:
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-links: $(VENV)/dev.done
+	$(BIN)/python -m benchmarks.links $(ARGS)

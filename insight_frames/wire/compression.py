@@ -1,9 +1,10 @@
 """gzip on answers: whether to ask for it, and taking it off with a proof that all of it came.
 
-With "auto" an export is asked for as gzip where the link is believed to be slower than 200 to 280 Mbit/s, which is told
-by how fast answers of large rows came that were asked for plainly, those about the catalogue always among them. Until
-one was large enough to tell, a host on the loopback is taken for fast and any other for slow; an answer speaks against
-the link only if we waited for its bytes and the time of the way there and back does not explain that.
+With "auto" an export is asked for as gzip if answers in gzip have brought more bytes a second, unpacked, than plain
+ones, and where gzip has not been tried lately, if plain ones have come by less than about 160 Mbit/s (those about the
+catalogue are always plain, and tell before the first large one is asked for). Only answers of large rows count whose
+bytes we waited for, so that neither the server's work on small rows, nor ours, nor the time of the way there and back
+is taken for the link's; where nothing is known, a host on the loopback is taken for fast and any other for slow.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from math import log2
-from statistics import median
 from typing import Literal, get_args
 
 from ..errors import IncompleteResult, InvalidInput, ServerUnavailable, sentence
@@ -25,9 +25,11 @@ PIECE = 1 << 20  # bytes asked for, and given on, at a time: large, because ever
 PACKED_PIECE = 1 << 18  # ... of compressed ones, which are several times as many when unpacked
 
 # Bytes a second. gzip makes a server three times as slow and an answer four to five times as small.
-SLOW, FAST = 25e6, 35e6  # the link below which gzip pays and above which it does not; between them nothing changes
+SLOW, FAST = 20e6, 30e6  # plain answers so slow are worth a try with gzip; so fast, they are not
 CLEARLY_SLOW = 10e6  # what a small answer must fall below: its few milliseconds may be the server's own
 BRISK = 15e6  # unpacked: an answer in gzip that fast may be one that only the server's zlib held up
+MARGIN = 1.1  # by how much the other way must be better
+LATELY = 600.0  # seconds
 
 TELLING = 1 << 16  # bytes below which an answer says nothing
 LARGE_ROW = 2 << 10  # bytes: smaller rows cost the server more time each than their bytes cost the link
@@ -73,29 +75,41 @@ class Watch:
 
     @property
     def rate(self) -> float:
-        """Bytes a second that the link has carried; the pieces' median, because a shaper lets the first ones pass."""
+        """Bytes a second that the link has carried for a while.
+
+        A quarter of the pieces came faster: a shaper lets the first ones pass, a busy server keeps others waiting.
+        """
         mean = self.bytes / self.seconds
-        return max(mean, median(self._rates)) if self._rates else mean
+        return max(mean, sorted(self._rates)[len(self._rates) * 3 // 4]) if self._rates else mean
 
     @property
-    def large_rows(self) -> bool:
-        """Whether the server's own work on each row is nothing beside the bytes."""
-        return self.unpacked >= LARGE_ROW * max(self.rows, 1)
+    def tells(self) -> bool:
+        """Whether it was the link, or what it asks of the server for each byte, that took the time."""
+        return self.unpacked >= LARGE_ROW * max(self.rows, 1) and self.waited > self.seconds / 2
 
 
 class Link:
     """What is believed of the way to one server, and the encoding to ask for because of it; safe between threads."""
 
-    def __init__(self, compression: Compression = "auto", *, loopback: bool = False) -> None:
+    def __init__(
+        self,
+        compression: Compression = "auto",
+        *,
+        loopback: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if compression not in get_args(Compression):
             raise InvalidInput(
                 sentence("compression is not known", expected=" or ".join(map(repr, get_args(Compression))))
             )
         self._asked = compression
         self._loopback = loopback
+        self._clock = clock
         self._lock = threading.Lock()
-        self._packs: bool | None = None  # None: no answer has told yet
-        self._brisk = False
+        self._packs = False
+        self._plain: float | None = None  # bytes a second of plain answers
+        self._packed: float | None = None  # of those in gzip, unpacked
+        self._tried = 0.0  # when gzip was
         self._latency = float("inf")
 
     def encoding(self, *, small: bool = False) -> Encoding:
@@ -103,11 +117,7 @@ class Link:
         if self._asked != "auto":
             return self._asked
         with self._lock:
-            if small or self._packs is False:
-                return "identity"
-            if self._packs is None and (self._loopback or self._brisk):
-                return "identity"
-            return "gzip"
+            return "gzip" if not small and self._pays() else "identity"
 
     def answered(self, seconds: float) -> None:
         """Note how long the head of an answer took: the way there and back is no longer than the shortest."""
@@ -116,20 +126,29 @@ class Link:
 
     def learn(self, watch: Watch, encoding: Encoding) -> None:
         """Take an answer, or as much as was read of it, into account."""
-        if watch.bytes < TELLING:
-            return
         with self._lock:
-            if watch.rate >= FAST:
-                self._packs = False
-            elif encoding == "gzip":
-                self._brisk = watch.unpacked / watch.seconds >= BRISK
-            elif self._tells_of_slowness(watch):
-                limit = CLEARLY_SLOW if watch.bytes < PIECE else SLOW
-                self._packs = watch.rate < limit or self._packs
+            if encoding == "gzip" and watch.tells and watch.unpacked >= PIECE:
+                self._packed, self._tried = watch.unpacked / watch.seconds, self._clock()
+            elif encoding == "identity" and watch.bytes >= TELLING and self._is_plain_speech(watch):
+                self._plain = watch.rate
 
-    def _tells_of_slowness(self, watch: Watch) -> bool:
-        explained = self._latency * log2(1 + watch.bytes / FIRST_FLIGHT) if watch.bytes < PIECE else 0.0
-        return watch.large_rows and watch.waited > watch.seconds / 2 and watch.seconds > explained
+    def _is_plain_speech(self, watch: Watch) -> bool:
+        if watch.rate >= FAST:  # a link is at least as fast as it was
+            return True
+        if watch.bytes >= PIECE:
+            return watch.tells
+        explained = self._latency * log2(1 + watch.bytes / FIRST_FLIGHT)
+        return watch.tells and watch.rate < CLEARLY_SLOW and watch.seconds > explained
+
+    def _pays(self) -> bool:
+        lately = self._packed is not None and self._clock() - self._tried < LATELY
+        if self._plain is None:
+            return not self._loopback and not (self._packed is not None and self._packed >= BRISK)
+        if self._packed is not None and lately:
+            self._packs = self._packed * (MARGIN if self._packs else 1 / MARGIN) > self._plain
+        else:
+            self._packs = self._plain < (FAST if self._packs else SLOW)
+        return self._packs
 
 
 def unpacked(packed: Iterator[bytes], where: str) -> Iterator[bytes]:

@@ -135,7 +135,7 @@ def arrived(
 
 
 @pytest.mark.parametrize(
-    ("mbit", "chosen"), [(1, "gzip"), (10, "gzip"), (50, "gzip"), (150, "gzip"), (300, "identity"), (1000, "identity")]
+    ("mbit", "chosen"), [(1, "gzip"), (10, "gzip"), (50, "gzip"), (150, "gzip"), (250, "identity"), (1000, "identity")]
 )
 @pytest.mark.parametrize("loopback", [True, False])
 def test_a_large_answer_tells_slow_from_fast(mbit: float, chosen: str, loopback: bool) -> None:
@@ -192,21 +192,44 @@ def test_a_burst_at_the_start_is_not_the_links_speed() -> None:
 
 def test_between_slow_and_fast_nothing_changes() -> None:
     link = Link("auto", loopback=False)
-    for mbit, chosen in ((50, "gzip"), (240, "gzip"), (400, "identity"), (240, "identity"), (150, "gzip")):
+    for mbit, chosen in ((50, "gzip"), (200, "gzip"), (400, "identity"), (200, "identity"), (150, "gzip")):
         link.learn(arrived(20 * PIECE, mbit * MBIT), "identity")
         assert link.encoding() == chosen
 
 
+def gzipped(mbit: float) -> Watch:
+    return arrived(4 * PIECE, mbit * MBIT, encoding="gzip", factor=4.5)
+
+
 def test_gzip_that_came_fast_is_tried_without() -> None:
     link = Link("auto", loopback=False)
-    link.learn(arrived(4 * PIECE, 20 * MBIT, encoding="gzip", factor=4.5), "gzip")
+    link.learn(gzipped(20), "gzip")
     assert link.encoding() == "gzip"  # 11 MB/s unpacked: no server is so slow at packing
-    link.learn(arrived(4 * PIECE, 50 * MBIT, encoding="gzip", factor=4.5), "gzip")
+    link.learn(gzipped(50), "gzip")
     assert link.encoding() == "identity"  # the server's zlib, or the link? that the next answer tells
     link.learn(arrived(20 * PIECE, 50 * MBIT), "identity")
     assert link.encoding() == "gzip"
-    link.learn(arrived(4 * PIECE, 50 * MBIT, encoding="gzip", factor=4.5), "gzip")
+    link.learn(gzipped(50), "gzip")
     assert link.encoding() == "gzip"  # it has been tried
+
+
+def test_what_both_have_brought_decides() -> None:
+    clock = Clock()
+    link = Link("auto", loopback=True, clock=clock)
+    link.learn(arrived(20 * PIECE, 150 * MBIT), "identity")
+    assert link.encoding() == "gzip"
+    link.learn(gzipped(20), "gzip")  # a server with little to spare for it
+    assert link.encoding() == "identity"
+    link.learn(arrived(20 * PIECE, 150 * MBIT), "identity")
+    assert link.encoding() == "identity"
+    link.learn(arrived(20 * PIECE, 60 * MBIT), "identity")
+    assert link.encoding() == "gzip"
+    link.learn(gzipped(13), "gzip")  # 58 Mbit/s unpacked: not so much worse that it changed again
+    assert link.encoding() == "gzip"
+    link.learn(gzipped(10), "gzip")
+    assert link.encoding() == "identity"
+    clock.now += 601  # the server may have more to spare by now
+    assert link.encoding() == "gzip"
 
 
 def test_who_says_what_to_do_is_obeyed() -> None:
