@@ -36,7 +36,7 @@ class Generations(Frame):
     """
 
     oids: dict[int, str] = field(default_factory=dict)
-    digests: list[str] = field(default_factory=list)
+    digests: list[str | None] = field(default_factory=list)
     proofs: list[list[Any] | None] = field(default_factory=list)
     logs: dict[str, Any] = field(default_factory=dict)
     told: bool = False

@@ -153,7 +153,7 @@ class TableBatches:
         self._reading = {index: Taken() for index in todo}
         for group in before:
             yield from self._begin(group)
-            yield from self._statement(_Asked(group, digests=self._rounds > 1))
+            yield from self._statement(_Asked(group, digests=True))
         yield from self._begin(last)
         earlier = self._complete | {index: one for index, one in self._reading.items() if one.snapshot}
         asked = _Asked(last, self._to_prove(earlier, last), self.logs)

@@ -1,9 +1,9 @@
 """Proof that a table read earlier is the table as it stands now, row version by row version.
 
 Transactions that were over before the statement's snapshot began (below its ``xmin``) are seen by it: if all rows of
-now stem from such ones, and they are as many as were read, then none was added and none removed. What an older writer
-keeps from being told so is compared by a digest of the row versions themselves. A snapshot's list of transactions is
-no evidence: it lacks subtransactions, and on a standby it is empty.
+now stem from such ones, and they are as many as were read, then none was added and none removed. If a writer was at
+work at that time, younger transactions cannot be told apart like this; then a digest of all row versions is taken, and
+compared. A snapshot's list of transactions is no evidence: it lacks subtransactions, and on a standby it is empty.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Taken:
     files : list
         Under which file each of its statements found it: who rewrites a table moves its rows, unseen by their marks.
     digest : str or None
-        Of the row versions that the first of its statements saw, if it was asked for.
+        Of the row versions that the first of its statements saw, if a writer was at work.
     """
 
     rows: int = 0
@@ -55,6 +55,12 @@ class Taken:
 
 
 def digest(table: Table, version_num: int) -> str:
+    """Give the SQL of :func:`full_digest`, or of NULL if no writer is at work anywhere: nobody would need it."""
+    now = "txid_current_snapshot()"
+    return f"case when txid_snapshot_xmin({now})<txid_snapshot_xmax({now}) then {full_digest(table, version_num)} end"
+
+
+def full_digest(table: Table, version_num: int) -> str:
     """Give the SQL of a digest over all visible row versions of a table, whatever their order."""
     one = "hashtidextended(t.ctid,t.xmin::text::int8)"
     if version_num < _DIGEST_SINCE:
@@ -74,7 +80,7 @@ def proof(table: Table, taken: Taken, version_num: int) -> str:
         f"case when txid_current_snapshot()::text={seen} and not pg_is_in_recovery() then null else\n"
         f" (select json_build_array(count(*),"
         f"count(*) filter (where {full}>=(select txid_snapshot_xmin({seen}::txid_snapshot))),"
-        f"{'null' if taken.digest is None else digest(table, version_num)})\n"
+        f"{'null' if taken.digest is None else full_digest(table, version_num)})\n"
         f"  from only {qualified(table.schema, table.name)} t, lateral (select t.xmin::text::int8 as v) x) end"
     )
 

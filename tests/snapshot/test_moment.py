@@ -190,7 +190,8 @@ def test_an_old_writer_elsewhere_does_not_stand_in_the_way(
         writer.execute("rollback")
     assert len(cut.read_table("s_scratch", "b")) == 9000
     evidence = cut.manifest["insight"]["evidence"]
-    assert evidence["read_again"] == {"s_scratch.a": 1, "s_scratch.b": 1}
+    assert evidence["read_again"] == {}
+    assert cut.manifest["insight"]["statements"] > 1
     assert cut.manifest["insight"]["consistency"] == "same-generation"
 
 
