@@ -17,7 +17,7 @@ from ..catalog import Table
 from ..sinks.parquet import ParquetTable, Written
 from . import folder
 
-PENDING_BYTES = 64 << 20  # rows of all tables together that wait for their row group
+PENDING_BYTES = 32 << 20  # rows of all tables together that wait for their row group
 
 
 class Writer:
