@@ -404,7 +404,8 @@ def open_snapshot(path: Any) -> Snapshot:
     Returns
     -------
     Snapshot
-        With ``read_table``, ``list_tables``, ``describe_table`` as on a connection, and ``verify``.
+        With ``read_table``, ``read_sql`` (through DuckDB, the extra ``duckdb``), ``list_tables``, ``describe_table`` as
+        on a connection, and ``verify``.
 
     Raises
     ------

@@ -186,13 +186,13 @@ class Snapshot:
         * A name that differs from another one only in capitals is told apart in quotes; otherwise capitals do not
           matter, even in quotes.
         * numeric(p,s) keeps its digits up to p = 38. A numeric without digits, or with more, is text in Parquet; here
-          it is decimal(38,s) if one holds all its values, else text. avg and division give double precision; sum of
+          it is the decimal that holds all its values, else text. avg and division give double precision; sum of
           whole numbers is a bigint.
         * char(n) comes without its padding, real as double precision. json, intervals, ranges, network addresses, bit
           strings and whatever else the README calls text are text, and compare as text. Enums sort by their order, but
           ``<`` and ``>`` compare their letters.
-        * Regular expressions (``~``) are RE2's. A backslash in LIKE escapes only in a pattern written there, or given
-          as a parameter.
+        * Regular expressions (``~``) are RE2's. Parts of JSON are written in DuckDB's way. A backslash in LIKE escapes
+          only in a pattern written there, or given as a parameter. Text that is cast to whole numbers is rounded.
         * Columns without a name have DuckDB's (``count_star()``), which may repeat literals: name them with AS.
         * An error where DuckDB would silently differ: numeric without digits and varchar(n) in casts, SIMILAR TO,
           ``'{...}'`` for arrays, ``#``. Functions that it does not know (to_char, ...) are errors too.

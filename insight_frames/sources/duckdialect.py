@@ -20,6 +20,7 @@ DIGITS = 38  # of DuckDB's decimals
 _SIZED = words("varchar char character varying bpchar timestamp timestamptz time timetz interval")
 _EXACT = words("numeric decimal dec")
 _CLOSED = words("query query_table json_execute_serialized_sql arrow_scan arrow_scan_dumb pandas_scan")
+_REGULAR = words("~ ~* !~ !~*")
 _OPERATORS = {
     "#": "DuckDB reads # as the number of a column",
     "//": "PostgreSQL has no such operator",
@@ -203,6 +204,8 @@ def _string(solid: Sequence[Token], place: int) -> Edit:
         if not _EMPTIES.fullmatch(value):
             raise Untranslatable("DuckDB writes arrays in another way", token.start, "ARRAY[...] instead of '{...}'")
         return Edit(token.start, token.end, value.replace("{", "[").replace("}", "]"))
+    if _text(solid, place - 1) in _REGULAR:  # a dot is any character to PostgreSQL, a line's end too
+        value = f"(?s){value}"
     escape = ""
     if _text(solid, place - 1).lower() in ("like", "ilike") and "\\" in value:
         escape = "" if _text(solid, place + 1).lower() == "escape" else " escape '\\'"

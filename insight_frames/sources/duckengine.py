@@ -20,6 +20,7 @@ from ..errors import InsightError, InvalidInput, QueryFailed, SnapshotError, nea
 from ..sql.lexer import place, tokenize
 from .duckdialect import Translated, Untranslatable, folded
 
+OLDEST = 2  # major version
 _SETTINGS = {
     "temp_directory": "",
     "python_enable_replacements": "false",
@@ -47,16 +48,18 @@ _DAMAGE = ("CRC", "checksum", "Corrupt", "decompress", "Invalid Parquet", "thrif
 
 
 def engine() -> Any:
-    """Give the module duckdb; InvalidInput if the extra is not installed."""
+    """Give the module duckdb; InvalidInput if it is not installed, or too old."""
+    how = 'pip install "insight-frames[duckdb]", or filter the frame in pandas'
     try:
-        return import_module("duckdb")
+        module = import_module("duckdb")
     except ImportError:
+        raise InvalidInput(sentence("SQL over a snapshot needs DuckDB, which is not installed", try_=how)) from None
+    version = str(module.__version__)
+    if int(version.partition(".")[0]) < OLDEST:  # earlier ones match regular expressions in another way
         raise InvalidInput(
-            sentence(
-                "SQL over a snapshot needs DuckDB, which is not installed",
-                try_='pip install "insight-frames[duckdb]", or filter the frame in pandas',
-            )
-        ) from None
+            sentence("DuckDB is too old for SQL over a snapshot", expected=f"{OLDEST} or later", got=version, try_=how)
+        )
+    return module
 
 
 @contextmanager
@@ -188,6 +191,8 @@ def _shown(facts: dict[str, Any], message: str, written: str, known: Sequence[st
         return "a table of the query does not exist", "42P01", "schema.table, as list_tables() names it"
     if "ivision by zero" in message:
         return "division by zero", "22012", ""
+    if facts.get("exception_type") == "Out of Memory":
+        return "out of memory", "53200", "fewer rows or columns: nothing is put on the disk in between"
     if facts.get("exception_type") == "Permission":
         return "files, the network and extensions are closed to queries", "42501", "the tables of the snapshot alone"
     state = _STATES.get(str(facts.get("exception_type")))

@@ -31,7 +31,9 @@ _COMPARABLE = words(
     """int2 int4 int8 oid bool float4 float8 date timestamp timestamptz time text varchar char name bpchar uuid bytea
     enum array numeric money"""
 )
-_ORDER = frozenset(("<", ">", "<=", ">="))
+_TEXT = words("text varchar char name bpchar")
+_ORDER = words("< > <= >=")
+_COMPARE = words("= <> != < > <= >=")
 _BATCH = "insight_frames_batch"
 
 
@@ -78,9 +80,9 @@ class Filter:
         return batch.take(pa.array(np.sort(rows))) if batch.num_columns else bare(len(rows))
 
     def _select(self, batch: pa.RecordBatch) -> str:
-        scales = {one: duckviews.scale([batch.column(one)]) for one in self._digits}
-        for name, behind in scales.items():
-            if behind is None:
+        sizes = {one: duckviews.size([batch.column(one)]) for one in self._digits}
+        for name, decimal in sizes.items():
+            if decimal is None:
                 raise InvalidInput(
                     sentence(
                         f"Column {name!r} holds NaN, infinity or more digits than DuckDB's decimals",
@@ -89,7 +91,7 @@ class Filter:
                     )
                 )
         schema = self._schema.append(pa.field(self._row, pa.int64()))
-        return f"({duckviews.select(_BATCH, schema, scales, self._called)}) as t"
+        return f"({duckviews.select(_BATCH, schema, sizes, self._called)}) as t"
 
     def _statement(self, batch: pa.RecordBatch, sent: str, offset: int) -> Statement:
         columns = [_narrowed(batch.column(one.name), one.type) for one in self._schema]
@@ -136,7 +138,9 @@ def _check_columns(solid: Sequence[Token], schema: pa.Schema) -> None:
             beside = [one.text.lower() for one in (before, behind) if one is not None]
             if _ORDER.intersection(beside) or (behind is not None and behind.is_word("between")):
                 raise Untranslatable("DuckDB compares labels by their letters", token.start, "= or in, with the labels")
-        elif not _comparable(field, type_.name) and not _only_text(type_.name, behind, last):
+        elif type_.name in _TEXT and _with_number(solid[max(at - 2, 0) : at], solid[at + 1 : at + 4]):
+            raise Untranslatable("DuckDB takes text for numbers here", token.start, "a text: '7'")
+        elif not _comparable(field, type_.name) and not _only_text(behind, last):
             raise Untranslatable(
                 f"Column {field.name!r} of type {type_.text} cannot be compared over a snapshot as PostgreSQL would",
                 token.start,
@@ -150,13 +154,21 @@ def _comparable(field: pa.Field[Any], name: str) -> bool:
     return name in _COMPARABLE and (name != "array" or pa.types.is_list(field.type))
 
 
-def _only_text(name: str, behind: Token | None, last: Token | None) -> bool:
-    """Whether the words behind a column ask only whether it is there, for its text, or for a part of its JSON."""
+def _only_text(behind: Token | None, last: Token | None) -> bool:
+    """Whether the words behind a column ask only whether it is there, or for its text."""
     if behind is None:
         return False
     if behind.kind is Kind.CAST:
         return last is not None and last.text.lower() in ("text", "varchar")
-    return behind.is_word("is") or (name in ("json", "jsonb") and behind.text in ("->", "->>"))
+    return behind.is_word("is")
+
+
+def _with_number(before: Sequence[Token], behind: Sequence[Token]) -> bool:
+    """Whether a column is compared with a number that is written beside it, which PostgreSQL refuses for text."""
+    for pair in (behind[:2], before[::-1]):
+        if [one.kind for one in pair] == [Kind.OPERATOR, Kind.NUMBER] and pair[0].text in _COMPARE:
+            return True
+    return [one.text.lower() for one in behind[:2]] == ["in", "("] and behind[-1].kind is Kind.NUMBER
 
 
 def _narrowed(column: Any, type_: Any) -> Any:

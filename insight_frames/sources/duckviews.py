@@ -54,11 +54,11 @@ def make(database: Any, source: OfflineSource, text: str, called: Mapping[str, s
         with source.file(table) as file:
             schema = file.schema_arrow
             wanted = [one.name for one in schema if digits(one) and (one.name in words or "*" in text)]
-            scales = {one: scale(batch.column(0) for batch in file.iter_batches(columns=[one])) for one in wanted}
+            sizes = {one: size(batch.column(0) for batch in file.iter_batches(columns=[one])) for one in wanted}
         database.register(relation, dataset(source.file_path(table), schema))
         place = quoted(called.get(table.schema, table.schema))
         run(database, f"create schema if not exists {place}")
-        columns = select(relation, without_wide(schema), scales, called)
+        columns = select(relation, without_wide(schema), sizes, called)
         run(database, f"create view {place}.{quoted(called.get(table.name, table.name))} as {columns}")
 
 
@@ -88,11 +88,14 @@ def digits(field: pa.Field[Any]) -> bool:
     return is_number and (field.type == pa.string() or pa.types.is_decimal256(field.type))
 
 
-def scale(chunks: Iterable[Any]) -> int | None:
-    """Give the scale of the decimal(38, scale) that holds all these digits exactly; None if there is none.
+Size = tuple[int, int]  # of a decimal: its digits in all, and those behind the point
 
-    >>> scale([pa.array(["1.50", "-200", None])])
-    2
+
+def size(chunks: Iterable[Any]) -> Size | None:
+    """Give the smallest decimal that holds all these digits exactly; None if DuckDB has none.
+
+    >>> size([pa.array(["1.50", "-200", None])])
+    (5, 2)
     """
     whole = behind = 0
     for chunk in chunks:
@@ -101,29 +104,29 @@ def scale(chunks: Iterable[Any]) -> int | None:
             return None
         bare = pc.utf8_ltrim(text, "-")
         point = pc.find_substring(bare, ".")
-        size = pc.utf8_length(bare)
+        length = pc.utf8_length(bare)
         has = pc.greater_equal(point, 0)
-        whole = max(whole, pc.max(pc.if_else(has, point, size)).as_py() or 0)
-        behind = max(behind, pc.max(pc.if_else(has, pc.subtract(pc.subtract(size, point), 1), 0)).as_py() or 0)
-    return behind if whole + behind <= DIGITS else None
+        whole = max(whole, pc.max(pc.if_else(has, point, length)).as_py() or 0)
+        behind = max(behind, pc.max(pc.if_else(has, pc.subtract(pc.subtract(length, point), 1), 0)).as_py() or 0)
+    return (max(whole + behind, 1), behind) if whole + behind <= DIGITS else None
 
 
-def select(relation: str, schema: pa.Schema, scales: Mapping[str, int | None], called: Mapping[str, str]) -> str:
+def select(relation: str, schema: pa.Schema, sizes: Mapping[str, Size | None], called: Mapping[str, str]) -> str:
     """Write the select over a registered relation that gives each column its name and the right type."""
     places = [f"c{place}" for place in range(len(schema))]
     wanted = [
-        f"{_expression(ref, one, scales.get(one.name))} as {quoted(called.get(one.name, one.name))}"
+        f"{_expression(ref, one, sizes.get(one.name))} as {quoted(called.get(one.name, one.name))}"
         for ref, one in zip(places, schema, strict=True)
     ]
     return f"select {', '.join(wanted)} from {relation} as b({', '.join(places)})"
 
 
-def _expression(ref: str, field: pa.Field[Any], behind: int | None) -> str:
+def _expression(ref: str, field: pa.Field[Any], decimal: Size | None) -> str:
     type_ = pgtypes.type_of(field)
     if fallen(field) and type_.name not in ("numeric", "money"):
         return ref
-    if behind is not None:
-        return f"cast({ref} as decimal({DIGITS},{behind}))"
+    if decimal is not None:
+        return f"cast({ref} as decimal({decimal[0]},{decimal[1]}))"
     if pa.types.is_float32(field.type):
         return f"cast({ref} as double)"
     if type_.name == "bpchar":
