@@ -25,9 +25,10 @@ from ..wire.cells import Frame, StaleCatalog, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import outcome, plan
+from .generations import Generations, asking
 from .locate import located
 from .together import TableBatches
-from .unchanged import prove_unchanged
+from .unchanged import Taken, digest, prove_unchanged
 
 log = logging.getLogger("insight_frames")
 
@@ -149,19 +150,21 @@ class MetabaseSource:
     ) -> Generator[pa.RecordBatch, None, None]:
         ranges = list(plan.page_ranges(table, self._statement_bytes)) if not self.server.streams else [(0, None)]
         shapes = {0: (table.schema, table.name)}
-        first: Frame | None = None
-        count, snapshots, files = 0, set(), set()
+        several, version = len(ranges) > 1, int(self._settings.get("version_num", 0))
+        taken, snapshots = Taken(), set()
         for start, stop in ranges:
-            frame = Frame({0: table.shape})
+            frame = Generations({0: table.shape}) if several else Frame({0: table.shape})
+            first = [asking(shapes, [] if taken.snapshot else [digest(table, version)], [], [])] if several else []
             branch = plan.page_branch(0, table, columns, layout, start, stop)
-            for batch in self._packed(branch, layout, frame, None, provenance, shapes):
-                count += batch.num_rows
+            for batch in self._packed(branch, layout, frame, None, provenance, shapes, first):
+                taken.rows += batch.num_rows
                 yield batch
+            if isinstance(frame, Generations) and not taken.snapshot:
+                taken.snapshot, taken.digest = frame.snapshot, frame.digests[0]
+            taken.files.append(frame.files[0])
             snapshots.add(frame.snapshot)
-            files.add(frame.files[0])
-            first = first or frame
-        if first is not None and len(snapshots) > 1:
-            prove_unchanged(self.server, table, first.snapshot, count, files, "it was read in several statements")
+        if len(snapshots) > 1 or (several and self._settings.get("in_recovery")):  # there equal ones prove nothing
+            prove_unchanged(self.server, table, taken, version, "it was read in several statements")
 
     # ------------------------------------------------------------------ queries
     def _query(self, question: Question, *, again: bool = False) -> Stream:
@@ -213,10 +216,11 @@ class MetabaseSource:
         source: plan.Source | None,
         provenance: dict[str, Any],
         shapes: dict[int, tuple[str, str]],
+        first: Sequence[packed.Branch] = (),
     ) -> Generator[pa.RecordBatch, None, None]:
         query = source.text if source is not None and frame.columns is not None else None
         head = packed.combine([], shapes, query)
-        text = packed.combine([branch], shapes, query)
+        text = packed.combine([*first, branch], shapes, query)
         offset = text.index(branch.sql, len(head) // 2) + branch.offset
         provenance["statements"] += 1
         sent = replace(source or plan.Source(text), text=text, offset=offset)

@@ -85,27 +85,14 @@ def proof(table: Table, taken: Taken, version_num: int) -> str:
     )
 
 
-def prove_unchanged(
-    server: Server, table: Table, snapshot: str, rows: int, files: Collection[str | None], what: str
-) -> None:
-    """Raise InconsistentSnapshot unless the ``rows`` that were read are the table as it is now.
-
-    Parameters
-    ----------
-    snapshot : str
-        What the first statement could see.
-    files : collection
-        Under which file each of the statements found the table.
-    what : str
-        Ends the message: "while ...".
-    """
-    taken = Taken(rows, snapshot, files=list(files))
+def prove_unchanged(server: Server, table: Table, taken: Taken, version_num: int, what: str) -> None:
+    """Raise InconsistentSnapshot unless what was read is the table as it is now; ``what`` ends "changed while ..."."""
     name = f"{string_literal(packed.regclass(table.schema, table.name))}::regclass"
-    text = f"select pg_relation_filenode({name})::text as file, ({proof(table, taken, 0)})::text as found"
-    got = server.rows(text, ("file", "found"))
+    found = proof(table, taken, version_num)
+    got = server.rows(f"select pg_relation_filenode({name})::text as file, ({found})::text as found", ("file", "found"))
     if len(got) != 1:
         raise IncompleteResult(sentence("The proof did not arrive whole", expected="one row", got=str(len(got))))
-    if not taken.still("", got[0]["file"], json.loads(got[0]["found"] or "null")):
+    if not taken.still(taken.oid, got[0]["file"], json.loads(got[0]["found"] or "null")):
         raise changed([table], what)
 
 

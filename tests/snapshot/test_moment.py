@@ -13,6 +13,7 @@ from sandboxes import Connect, Scratch
 from insight_frames import InconsistentSnapshot, InvalidInput, QueryFailed, TableNotFound
 from insight_frames.sandbox import Box
 from insight_frames.sources import together
+from insight_frames.sources.unchanged import full_digest
 
 MODES = ("delete", "truncate", "swap")
 SMALL = 400_000
@@ -193,6 +194,56 @@ def test_an_old_writer_elsewhere_does_not_stand_in_the_way(
     assert evidence["read_again"] == {}
     assert cut.manifest["insight"]["statements"] > 1
     assert cut.manifest["insight"]["consistency"] == "same-generation"
+
+
+@buffering
+def test_one_table_beside_an_old_writer(box: Box, connect: Connect, scratch: Scratch) -> None:
+    """A table that is read alone, in several statements, is proven in the same way, but not read again."""
+    with box.connect() as writer:
+        writer.execute("begin; create table s_scratch.unseen (n int)")
+        scratch.run("create table b as select g from generate_series(1, 9000) g; create table other (n int)")
+        connection = connect(statement_bytes=300_000)
+        parts = connection.read_table("s_scratch", "b", chunksize=500)
+        first = next(parts)
+        scratch.run("insert into other values (1)")
+        assert len(first) + sum(len(one) for one in parts) == 9000
+        parts = connection.read_table("s_scratch", "b", chunksize=500)
+        next(parts)
+        scratch.run("delete from b where g = 1; insert into b values (1)")
+        with pytest.raises(InconsistentSnapshot, match=r"s_scratch\.b changed while it was read in several statements"):
+            list(parts)
+        writer.execute("rollback")
+
+
+@buffering
+def test_on_a_standby_equal_snapshots_prove_nothing(box: Box, connect: Connect, scratch: Scratch) -> None:
+    scratch.run("create table b as select g from generate_series(1, 9000) g")
+    connection = connect(statement_bytes=300_000)
+    statements = connection.read_table("s_scratch", "b").attrs["insight"]["statements"]
+    connection._source._settings["in_recovery"] = True
+    box.clear_requests()
+    assert len(connection.read_table("s_scratch", "b")) == 9000
+    assert sum(path.startswith("/api/dataset") for _, path, _ in box.requests) == statements + 1
+
+
+@buffering
+@pytest.mark.parametrize("version", [90600, 160000])
+def test_a_digest_tells_row_versions_apart(connect: Connect, scratch: Scratch, version: int) -> None:
+    scratch.run("create table a as select g as n from generate_series(1, 3000) g; create table empty (n int)")
+    catalog = connect()._source.catalog("s_scratch")
+
+    def found(name: str) -> str:
+        return str(scratch.run(f"select {full_digest(catalog.table('s_scratch', name), version)}")[0][0])
+
+    seen = [found("a")]
+    assert found("a") == seen[0]
+    for change in ("update a set n = n where n = 7", "delete from a where n = 8", "insert into a values (8)"):
+        scratch.run(change)
+        seen.append(found("a"))
+    scratch.run("vacuum full a")
+    seen.append(found("a"))
+    assert len(set(seen)) == 5
+    assert found("empty") == "0"
 
 
 # ---------------------------------------------------------------- what is insisted on
