@@ -27,6 +27,7 @@ from ..wire.unpack import Layout, read_cells
 from . import outcome, plan
 from .generations import Generations, asking
 from .locate import located
+from .queries import QueryColumns
 from .together import TableBatches
 from .unchanged import Taken, digest, prove_unchanged
 
@@ -49,6 +50,7 @@ class MetabaseSource:
         self._statement_bytes = statement_bytes
         self._catalogs: dict[str | None, Catalog] = {}
         self._settings: dict[str, Any] = {}
+        self._queries = QueryColumns(server)
 
     def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
         """Read what the account sees of one schema (of all: None); kept until the server's shape is seen to differ."""
@@ -171,16 +173,13 @@ class MetabaseSource:
         doubled = self.server.doubles_question_marks
         rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
-        text, offset = packed.describe(source.text)
-        with located(self.server, replace(source, text=text, offset=offset)):
-            told = self.server.rows(text, packed.DESCRIPTION)
-        with readable("the columns of the query"):
-            columns, columns_hash = plan.described(told)
+        remembered = None if again else self._queries.known(source)
+        columns, columns_hash = remembered or self._queries.ask(source)
         layout = plan.layout(question.label, columns, question, numbered=True)
         provenance = {
             "sql_sha256": sql.fingerprint(question.sql or ""),
             "path": "packed",
-            "statements": 1,
+            "statements": 0 if remembered else 1,
             "time": outcome.now(),
         }
         shape = (packed.columns_of(source.text), columns_hash)
@@ -191,8 +190,8 @@ class MetabaseSource:
             batches = self._packed(branch, layout, Frame(columns=columns_hash), source, provenance, {})
         try:
             return self._opened(batches, source, layout, provenance, shape)
-        except StaleCatalog:
-            if again:
+        except (StaleCatalog, QueryFailed) as error:
+            if again or not (isinstance(error, StaleCatalog) or (remembered and outcome.stale(error))):
                 raise
             return self._query(question, again=True)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 from sandboxes import Connect, Scratch
 
@@ -217,6 +218,43 @@ def test_a_change_between_a_querys_columns_and_its_rows(on_path: Connection, scr
     assert frame.columns.tolist() == columns
     assert frame.iloc[0].tolist() == values
     assert len(frame) == 1
+
+
+REMEMBERED_CHANGES = {
+    **QUERY_CHANGES,
+    "another type's function": ("alter table t alter column a type date using date '2020-01-02'", None, None),
+    "an enum": ("create type e as enum ('one'); alter table t alter column b type e using b::e", None, None),
+}
+
+
+@pytest.mark.parametrize("change", REMEMBERED_CHANGES)
+def test_a_change_between_two_readings_of_a_query(on_path: Connection, scratch: Scratch, change: str) -> None:
+    scratch.run("create table t (a int, b text, c int); insert into t values (1, 'one', 2)")
+    assert on_path.read_sql("select * from s_scratch.t").iloc[0].tolist() == [1, "one", 2]
+    command, columns, values = REMEMBERED_CHANGES[change]
+    scratch.run(command)
+    frame = on_path.read_sql("select * from s_scratch.t")
+    assert columns in (None, frame.columns.tolist())
+    assert values in (None, frame.iloc[0].tolist())
+    pd.testing.assert_frame_equal(frame, on_path.read_sql("select * from s_scratch.t -- anew"))
+
+
+def test_a_date_that_became_a_text(on_path: Connection, scratch: Scratch) -> None:
+    scratch.run("create table t (a date); insert into t values ('2020-01-02')")
+    assert on_path.read_sql("select a from s_scratch.t")["a"].dt.year.tolist() == [2020]
+    scratch.run("alter table t alter column a type text")
+    assert on_path.read_sql("select a from s_scratch.t")["a"].tolist() == ["2020-01-02"]
+    scratch.run("alter table t rename column a to b")
+    with pytest.raises(QueryFailed, match='column "a" does not exist'):
+        on_path.read_sql("select a from s_scratch.t")
+
+
+def test_a_label_added_between_two_readings_of_a_query(on_path: Connection, scratch: Scratch) -> None:
+    scratch.run("create type e as enum ('no'); create table t (x e); insert into t values ('no')")
+    assert on_path.read_sql("select x from s_scratch.t")["x"].cat.categories.tolist() == ["no"]
+    scratch.run("alter type e add value 'yes'")
+    scratch.run("insert into t values ('yes')")
+    assert on_path.read_sql("select x from s_scratch.t")["x"].tolist() == ["no", "yes"]
 
 
 def test_a_query_that_packing_cannot_do_comes_row_by_row(connect: Connect, scratch: Scratch, era: str) -> None:

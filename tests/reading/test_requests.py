@@ -46,7 +46,10 @@ def test_requests_by_question(box: Box, connection: Connection, tmp_path: Path) 
     assert asked(lambda: connection.read_table(PROD, "participant", index_col=ifr.KEY)) == 1
     assert asked(lambda: list(connection.read_table(PROD, "item", chunksize=50))) == 1
     assert asked(lambda: connection.read_sql("select 1 as one")) == 2
-    assert asked(lambda: list(connection.read_sql("select 1 as one", chunksize=10))) == 2
+    assert asked(lambda: list(connection.read_sql("select 1 as one", chunksize=10))) == 1
+    assert asked(lambda: connection.read_sql("select status from s_cardio3prod.participant")) == 2
+    assert asked(lambda: connection.read_sql("select :x as x", params={"x": 1})) == 2
+    assert asked(lambda: connection.read_sql("select :x as x", params={"x": "1"})) == 2
     assert asked(lambda: connection.list_schemas()) == 1
     assert asked(lambda: connection.list_tables(PROD)) == 1
     assert asked(lambda: connection.describe_table(PROD, "site")) == 1
