@@ -60,7 +60,7 @@ def connect(
         ``allow_http`` (True: a password may travel unencrypted to another machine), ``timeout`` in seconds (one number,
         or connecting and reading), ``verify`` (False, or the path of a file of certificates), ``headers`` (a mapping
         added to every request), ``compression`` ("gzip", "identity", or "auto": gzip where the link is seen to be
-        slower than about 250 Mbit/s, below which it pays).
+        so slow that it pays).
 
     Returns
     -------
