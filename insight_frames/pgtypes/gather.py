@@ -192,7 +192,7 @@ class Numbers:
         if target is not None:
             return values
         if _is_moment(self._field.type):
-            return pd.Series(values, copy=False).dt.tz_localize("UTC").array
+            return pd.array(values, dtype=_UTC, copy=False)
         if held.dtype == np.bool_ and not self._nullable:
             objects = values.astype(object)
             objects[held.mask()] = None
@@ -200,6 +200,7 @@ class Numbers:
         return _MASKED[held.dtype.kind](values, held.mask())
 
 
+_UTC = pd.DatetimeTZDtype("us", "UTC")
 _MASKED: dict[str, Callable[[Any, Any], Any]] = {
     "i": pd.arrays.IntegerArray,
     "f": pd.arrays.FloatingArray,
