@@ -64,7 +64,9 @@ class Filter:
         kind = str(self._statement(nothing, sent, 9).ask(self._database).types[0])
         if kind not in ("BOOLEAN", '"NULL"'):
             raise QueryFailed(
-                sentence("The condition is none", expected="an expression of type boolean", got=f"type {kind.lower()}"),
+                sentence(
+                    "where= is not a condition", expected="an expression of type boolean", got=f"type {kind.lower()}"
+                ),
                 server_message=f"argument of WHERE must be type boolean, not type {kind.lower()}",
                 sqlstate="42804",
             )

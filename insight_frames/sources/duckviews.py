@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .offline import OfflineSource
 
 
+_CATALOGS = frozenset(("memory", "temp", "system"))
+
+
 def aliases(catalog: Catalog) -> dict[str, str]:
     """Call names apart that DuckDB, to which capitals are nothing, would take for one another.
 
@@ -34,13 +37,15 @@ def aliases(catalog: Catalog) -> dict[str, str]:
     """
     alike: dict[str, set[str]] = defaultdict(set)
     for table in catalog.tables.values():
+        if table.schema.casefold() in _CATALOGS:  # it would be taken for one of DuckDB's databases
+            alike[table.schema.casefold()].add("")
         for name in (table.schema, table.name, *(one.name for one in table.columns)):
             alike[name.casefold()].add(name)
     found: dict[str, str] = {}
     for group in alike.values():
         if len(group) > 1:
             plain = next((one for one in sorted(group) if one == one.lower()), None)
-            found |= {one: f"{one}~{one.encode().hex()}" for one in group if one != plain}
+            found |= {one: f"{one}~{one.encode().hex()}" for one in group - {plain, ""}}
     return found
 
 

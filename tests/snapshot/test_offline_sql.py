@@ -320,6 +320,16 @@ def test_names_that_differ_in_capitals_only(tmp_path: Path) -> None:
     assert one.read_table("s", "T", where="\"NAME\" = 3 and name = 'b'", columns=["Name"]).shape == (1, 1)
 
 
+@pytest.mark.parametrize("name", ["memory", "main", "temp", "system", "MEMORY", "public", "select", "a.b", 'q"q'])
+def test_schemas_that_are_called_like_something_of_duckdbs(name: str, tmp_path: Path) -> None:
+    source = Source([Given(name, name, {name: ("integer", [1]), "order": ("text", ["x"])})])
+    one = take(source, source.tables, tmp_path / "cut")
+    quoted = '"' + name.replace('"', '""') + '"'
+    found = one.read_sql(f'select {quoted}.{quoted}, "order" from {quoted}.{quoted} where "order" = \'x\'')
+    assert found.columns.tolist() == [name, "order"]
+    assert one.read_table(name, name, where=f"{quoted} = 1 and t.\"order\" = 'x'").shape == (1, 2)
+
+
 def test_repr_of_what_may_hold_values(cut: Snapshot) -> None:
     found: Any = cut.read_table("s_juno", "site", where="label = :a", params={"a": "A"})
     assert "where" not in found.attrs["insight"]
