@@ -386,6 +386,8 @@ def test_other_filters_are_said(tmp_path: Path) -> None:
     old = frozen(tmp_path / "old", *study(), info=SOURCE)
     new = frozen(tmp_path / "new", *study(), info={**SOURCE, "filters": {"s_juno.site": {"where": "site_id < :n"}}})
     assert "different filters or masks" in new.diff(old).remarks[0]
+    none = frozen(tmp_path / "none", *study(), info={**SOURCE, "filters": {}, "masks": []})
+    assert none.diff(old).remarks == []
 
 
 def test_old_and_new_the_wrong_way_round_are_said(tmp_path: Path) -> None:

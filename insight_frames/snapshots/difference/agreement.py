@@ -58,14 +58,19 @@ def remarks(old: Snapshot, new: Snapshot) -> Iterator[str]:
     for fact in ("server", "database"):
         if before["source"].get(fact) != after["source"].get(fact):
             yield f"the snapshots are of two {fact}s: {before['source'].get(fact)}, {after['source'].get(fact)}"
-    if any(before.get(one) != after.get(one) for one in _FILTERS):
+    if _filtered(before, after):
         yield "the snapshots were taken with different filters or masks: what differs may be due to them alone"
 
 
 def remark(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     """Say the same of one table."""
-    if any(old.get(one) != new.get(one) for one in _FILTERS):
+    if _filtered(old, new):
         yield "it was taken with different filters or masks: what differs may be due to them alone"
+
+
+def _filtered(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether other filters or masks were applied; that there were none is written in two ways."""
+    return any((old.get(one) or None) != (new.get(one) or None) for one in _FILTERS)
 
 
 def named_keys(old: Snapshot, new: Snapshot, keys: Keys | None) -> dict[tuple[str, str], tuple[str, ...]]:
