@@ -28,7 +28,7 @@ from ..wire.unpack import Layout, read_cells
 from . import plan
 from .arrivals import Arrivals
 from .generations import Generations, asking
-from .pieces import Piece, statements, watchable
+from .pieces import TABLES_PER_STATEMENT, Piece, statements, watchable
 from .unchanged import Taken, changed, digest, proof
 
 log = logging.getLogger("insight_frames")
@@ -89,6 +89,7 @@ class TableBatches:
 
     @property
     def whole(self) -> dict[int, dict[str, Any]]:
+        """What had come whole when the connection broke."""
         if not self._broken:
             return {}
         return {index: asdict(one) for index, one in self._complete.items() if watchable(self.tables[index])}
@@ -127,7 +128,8 @@ class TableBatches:
             raise InconsistentSnapshot(
                 sentence(
                     "The tables are too many or too large for one statement of this server",
-                    expected=f"{self.statement_bytes:,} bytes of text or fewer",
+                    expected=f"at most {TABLES_PER_STATEMENT} tables"
+                    + ("" if self.server.streams else f" and {self.statement_bytes:,} bytes of text"),
                     try_="consistency='same-generation', fewer tables, or a larger statement_bytes=",
                 )
             )
