@@ -19,15 +19,17 @@ import pyarrow as pa
 
 from ..errors import ValueOutOfRange, sentence
 from ..pgtypes import BadValue, Reading
-from .cells import Cell, Frame, Tally, cells
+from . import limits
+from .cells import Cell, Frame, cells, cut
 from .lines import rows, unescape
+from .tally import Tally
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 BLOCK = 1 << 20  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
 BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
-WORKERS = min(2, os.cpu_count() or 1)
+WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,32 @@ class _Block:
     t: int
     raw: list[bytes]
     size: int = 0
+    rows: int = 0
+
+
+class _Turns:
+    """Brings the cells of one branch into the order of their numbers."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._held: dict[int, Cell] = {}
+        self._next = self._size = 0
+
+    def take(self, cell: Cell) -> Iterator[Cell]:
+        """Give the cells whose turn it is now."""
+        self._held[int(cell.n)] = cell
+        self._size += len(cell.raw or b"")
+        while (ready := self._held.pop(self._next, None)) is not None:
+            self._next += 1
+            self._size -= len(ready.raw or b"")
+            yield ready
+        if self._size > limits.HELD:
+            raise limits.endless(self._label, f"at most {limits.HELD:,} bytes of cells before their turn")
 
 
 def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, full: dict[int, int]) -> Iterator[_Block]:
     """Gather neighbouring cells of one branch, in the order of their numbers where these have a meaning."""
-    waiting: dict[int, dict[int, Cell]] = {}
-    following: dict[int, int] = {}
+    turns: dict[int, _Turns] = {}
     block: _Block | None = None
     for cell in stream:
         if cell.t not in tallies:
@@ -130,15 +152,8 @@ def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, ful
             continue
         tally = tallies[cell.t]
         tally.count(cell)
-        ready = [cell]
-        if tally.numbered and cell.n:
-            held = waiting.setdefault(cell.t, {})
-            held[int(cell.n)] = cell
-            ready = []
-            while (number := following.get(cell.t, 0)) in held:
-                ready.append(held.pop(number))
-                following[cell.t] = number + 1
-        for one in ready:
+        by_number = tally.numbered and cell.n
+        for one in turns.setdefault(cell.t, _Turns(tally.label)).take(cell) if by_number else [cell]:
             if one.raw is None:
                 continue
             if block is not None and (block.t != one.t or block.size >= full[block.t]):
@@ -147,6 +162,7 @@ def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, ful
             block = block or _Block(one.t, [])
             block.raw.append(one.raw)
             block.size += len(one.raw)
+            block.rows += one.rows
     if block is not None:
         yield block
 
@@ -174,9 +190,14 @@ def read_cells(
     def work(block: _Block) -> tuple[int, pa.RecordBatch | BadColumn]:
         layout = layouts[block.t]
         try:
-            return block.t, unpack(block.raw, layout)
+            made = unpack(block.raw, layout)
         except BadColumn as error:
-            return block.t, as_text(block.raw, layout) if lenient else error
+            if not lenient:
+                return block.t, error
+            made = as_text(block.raw, layout)
+        if made.num_rows != block.rows:
+            raise cut(where, f"{made.num_rows} rows in place of {block.rows}")
+        return block.t, made
 
     with closing(in_threads(work, _blocks(cells(pieces, where), tallies, frame, full))) as landed:
         for t, made in landed:
@@ -206,7 +227,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None,
         while flying:
             yield flying.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)  # what is in work takes milliseconds, and no thread is left behind
 
 
 def out_of_range(layout: Layout, error: BadColumn, rows_before: int) -> ValueOutOfRange:
