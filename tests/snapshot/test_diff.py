@@ -348,6 +348,32 @@ def test_keys_that_cannot_be_meant(tmp_path: Path, keys: Any, error: type[Except
         loose(tmp_path, keys=keys)
 
 
+@pytest.mark.parametrize(
+    ("type_", "keys"),
+    [
+        ("text[]", [["b", None], ["a"], []]),
+        ("numeric(5,1)[]", [[Decimal("1.5")], [Decimal("0.5")], []]),
+        ("s.colour", ["red", "green", "blue"]),
+        ("numeric(50,2)", [Decimal("1" + "0" * 40 + ".01"), Decimal("1" + "0" * 40), Decimal("-1.00")]),
+        ("timestamp with time zone", [pd.Timestamp(2026, 1, day, tz="UTC") for day in (3, 2, 1)]),
+        ("time without time zone", [pd.Timestamp(2026, 1, 1, hour).time() for hour in (3, 2, 1)]),
+        ("bytea", [b"b", b"a", b""]),
+        ("boolean", [True, False]),
+        ("interval", ["3 mons", "2 days", "00:00:01"]),
+    ],
+)
+def test_keys_of_every_kind(tmp_path: Path, type_: str, keys: list[Any]) -> None:
+    labels = {"labels": ["green", "red", "blue"]}
+    old, new = (visit({"id": (type_, keys), "v": ("text", [*one][: len(keys)])}, **labels) for one in ("abc", "abd"))
+    first = visit({"id": (type_, keys[1:]), "v": ("text", ["b", "c"][: len(keys) - 1])}, **labels)
+    assert counts(two(tmp_path / "all", old, new)) == ((0, 0, 1) if len(keys) == 3 else (0, 0, 0))
+    diff = two(tmp_path / "less", old, first)
+    assert counts(diff) == (0, 1, 0)
+    assert [one[1:] for one in told(diff)] == [("removed", "v", "a", None)]
+    assert "numeric(5" not in type_ or told(diff)[0][0] == keys[0]
+    diff.to_excel(tmp_path / "book.xlsx")
+
+
 # ---------------------------------------------------------------------- columns to ignore
 def test_columns_that_are_not_to_count(tmp_path: Path) -> None:
     old, new = (frozen(tmp_path / f"cut{shift}", *study(shift)) for shift in (0, 1))

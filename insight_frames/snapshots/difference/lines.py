@@ -19,7 +19,6 @@ Change = Literal["added", "removed", "changed"]
 CHANGES: tuple[Change, ...] = ("added", "removed", "changed")
 TIDY = ("change", "column", "old", "new")
 _PENDING_BYTES = 1 << 20
-_SORTS_AS_TEXT = (pa.types.is_nested, pa.types.is_dictionary)
 
 
 class Lines:
@@ -102,7 +101,8 @@ class Lines:
     def sorted(self) -> pa.RecordBatch:
         """Give all lines by key, and those of one row in the order of the columns."""
         whole = self._spill.batch()
-        by = {str(place): _sortable(whole.column(place)) for place in range(len(self.keys) + 2)}
+        sorted_by = zip(whole.columns[: len(self.keys) + 2], whole.schema, strict=False)
+        by = {str(place): _sortable(column, field) for place, (column, field) in enumerate(sorted_by)}
         order = pc.sort_indices(pa.table(by), sort_keys=[(one, "ascending") for one in by])
         return self._told(whole.take(order))
 
@@ -133,5 +133,5 @@ def _longest(column: Any) -> int:
     return pc.max(pc.binary_length(column)).as_py() or 0
 
 
-def _sortable(column: Any) -> Any:
-    return column.cast(pa.string()) if any(one(column.type) for one in _SORTS_AS_TEXT) else column
+def _sortable(column: Any, field: pa.Field[Any]) -> Any:
+    return text(column, field) if pa.types.is_nested(column.type) else column

@@ -148,7 +148,7 @@ class Diff:
             "changed"), ``column``, ``old`` and ``new``; ordered by key. Values are PostgreSQL's own text; NULL is
             missing, an empty text is not. A row that came or went has a line for each of its values that is not NULL,
             and one without a column if all of them are. A key column that is called like one of the others has
-            ``key.`` before its name.
+            ``key.`` before its name; a numeric one holds exact Decimals.
 
         Raises
         ------
@@ -160,8 +160,8 @@ class Diff:
             raise InvalidInput(sentence("chunksize must be a number of lines", expected="an int >= 1"))
         lines = found.lines or Lines.none()
         if chunksize is None:
-            return frame.to_frame(lines.schema, [lines.sorted()])
-        return frame.to_frames(lines.schema, lines.batches(), chunksize=chunksize)
+            return frame.to_frame(lines.schema, [lines.sorted()], coerce_float=False)
+        return frame.to_frames(lines.schema, lines.batches(), chunksize=chunksize, coerce_float=False)
 
     def table(self, schema: str, name: str) -> TableDiff:
         """Find what is known of one table; TableNotFound with near matches."""
