@@ -6,7 +6,6 @@ is another way, never by an English sentence, because servers translate them. A 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -22,12 +21,14 @@ from ..errors import (
     sentence,
 )
 from .http import Answer, not_metabase
+from .limits import parsed
 
 GOOD = (200, 202)
 EXPORT = "/api/dataset/json"
 
-_POSITION = re.compile(r"\n\s*Position: (\d+)")
-_SECONDS = re.compile(r"\b(\d+)\b")
+_POSITION = re.compile(r"\n[ \t]*Position: (\d{1,9})\b")
+_SECONDS = re.compile(r"\b(\d{1,6})\b")
+_STATE = re.compile(r"[0-9A-Z]{5}")
 _NO_SQL = re.compile(r"(?:do(?:es)? not|don't) have permissions? to", re.I)  # Metabase's words
 _DENIED = re.compile(r"permission denied for", re.I)  # PostgreSQL's
 
@@ -71,8 +72,10 @@ def meaning(answer: Answer, text: str) -> InsightError:
 def failure(node: dict[str, Any], where: str) -> InsightError:
     """Turn the error object of a failed query into an error; ``position`` is still the one the server counted."""
     text = str(node.get("error") or node.get("message") or node.get("cause") or "")
-    first = (node.get("via") or [{}])[0]
+    via = node.get("via")
+    first = via[0] if isinstance(via, list) and via else None
     state = node.get("state") or (first.get("state") if isinstance(first, dict) else None)
+    state = state if isinstance(state, str) and _STATE.fullmatch(state) else None
     found = _POSITION.search(text)
     from ..sql.messages import masked  # its patterns take longer to compile than many a read
 
@@ -97,7 +100,7 @@ def failure(node: dict[str, Any], where: str) -> InsightError:
     return QueryFailed(
         sentence("The query failed", where=where, got=shown),
         server_message=shown,
-        sqlstate=state if isinstance(state, str) else None,
+        sqlstate=state,
         position=int(found[1]) if found else None,
     )
 
@@ -105,8 +108,12 @@ def failure(node: dict[str, Any], where: str) -> InsightError:
 def late_failure(text: str, where: str) -> InsightError | None:
     """Recognise the error object that a server puts in place of, or behind, the rows of an export."""
     start = text.find("{")
-    node = json_object(text[start:]) if start >= 0 else None
-    if node is None or not ({"error", "status", "message", "cause"} & set(node)):
+    return error_in(json_object(text[start:]), where) if start >= 0 else None
+
+
+def error_in(node: Any, where: str) -> InsightError | None:
+    """Recognise an error object among what was read of an answer."""
+    if not isinstance(node, dict) or not ({"error", "status", "message", "cause"} & set(node)):
         return None
     return failure(node, where)
 
@@ -144,7 +151,7 @@ def login_failure(status: int, text: str, where: str) -> InsightError:
 def json_object(text: str) -> dict[str, Any] | None:
     """Read a JSON object, None if the text is anything else."""
     try:
-        node = json.loads(text)
+        node = parsed(text)
     except ValueError:
         return None
     return node if isinstance(node, dict) else None

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
+
+import pyarrow as pa
 
 from ..errors import IncompleteResult, InsightError, ServerUnavailable, UnsupportedServer, sentence
-from . import answers
-from .packed import END, ROWS_PER_CELL, SETTINGS
+from . import answers, limits
+from .packed import END, SETTINGS
 
 _FIRST = b'{"t":'
 _HEAD = re.compile(rb'"(-?\d+)","m":(?:null|"([^"]*)"),"n":(?:null|"([^"]*)"),"d":(?:null|(?=("))")')
 _LATE = re.compile(rb'\}\s*(?=\{"(?!t":))')
+_OBJECT = re.compile(r"[\s,]*(?=\{)")
 
 
 class Cell(NamedTuple):
-    """One cell: branch, the two marks, and the rows' text still escaped as JSON (None for NULL)."""
+    """One cell: branch, the two marks, the rows' text still escaped as JSON (None for NULL), how many rows it holds."""
 
     t: int
     m: bytes
     n: bytes
     raw: bytes | None
+    rows: int = 0
 
 
 def cells(pieces: Iterable[bytes], where: str) -> Iterator[Cell]:
@@ -42,28 +47,31 @@ def cells(pieces: Iterable[bytes], where: str) -> Iterator[Cell]:
         The body ends before its ``]``.
     """
     source = iter(pieces)
-    data = b""
-    while len(data.lstrip()) < 16:
-        piece = next(source, b"")
-        if not piece:
-            break
-        data += piece
-    data = data.lstrip()
+    data = limits.opening(source, 16, where)
     if data[:1] != b"[":
-        raise no_rows(data + b"".join(source), where)
+        raise no_rows(limits.document(source, where, begun=data), where)
     separator = b"},\n" + _FIRST if data[1:2] == b"\n" else b"}," + _FIRST
     first = data[1:].lstrip()
     if not first.startswith(_FIRST):
-        raise no_list(data + b"".join(source), where)
-    data = first[len(_FIRST) :]
-    for piece in source:
-        *whole, data = (data + piece).split(separator)
+        raise no_list(limits.document(source, where, begun=data), where)
+    rest = yield from _whole(source, first[len(_FIRST) :], separator, where)
+    yield _cell(_last(rest, where), where)
+
+
+def _whole(source: Iterable[bytes], data: bytes, separator: bytes, where: str) -> Generator[Cell, None, bytes]:
+    """Give the cells that stand before a separator, and return what stands behind the last one."""
+    parts, size = [], 0
+    for piece in chain(source, [b""]):
+        parts.append(piece)
+        size += len(piece)
+        if piece and size < len(data):  # a text of many pieces is not copied again for each of them
+            continue
+        *whole, data = b"".join((data, *parts)).split(separator)
+        parts, size = [], 0
         for one in whole:
             yield _cell(one, where)
-    *whole, data = data.split(separator)
-    for one in whole:
-        yield _cell(one, where)
-    yield _cell(_last(data, where), where)
+        limits.check_cell(len(data), where)
+    return data
 
 
 def _last(data: bytes, where: str) -> bytes:
@@ -83,8 +91,20 @@ def _cell(text: bytes, where: str) -> Cell:
     head = _HEAD.match(text)
     if head is None or (head[4] and not text.endswith(b'"')):
         raise cut(where, "a cell of another shape")
-    raw = text[head.end() : -1] if head[4] else None
-    return Cell(int(head[1]), head[2] or b"", head[3] or b"", raw or None)
+    t, m, n = int(head[1]), head[2] or b"", head[3] or b""
+    if not head[4] or head.end() == len(text) - 1:
+        return Cell(t, m, n, None)
+    if t < 0:  # a row of ours
+        return Cell(t, m, n, text[head.end() : -1])
+    end = text.rfind(b"\\n", head.end()) + 2
+    return Cell(t, m, n, text[head.end() : end], _number(text[end:-1], where))
+
+
+def _number(text: bytes, where: str) -> int:
+    """Read a number that the statement wrote."""
+    if not (text.isdigit() and len(text) < 19):
+        raise cut(where, "a cell of another shape")
+    return int(text)
 
 
 def no_rows(data: bytes, where: str) -> Exception:
@@ -108,14 +128,21 @@ def no_rows(data: bytes, where: str) -> Exception:
 def no_list(data: bytes, where: str) -> Exception:
     """Say what a body is that should have been a whole list: it breaks off, ends in an error, or is another."""
     with suppress(ValueError):
-        return no_rows(data, where) if json.loads(data) else cut(where, "an empty list")
+        return no_rows(data, where) if limits.parsed(data) else cut(where, "an empty list")
     if not data.lstrip().startswith(b"["):
         return no_rows(data, where)
-    for place in re.finditer(rb'[}\[]\s*(?=\{")', data):
-        error = answers.late_failure(data[place.end() :].decode("utf-8", "replace"), where)
-        if error is not None:
-            return error
-    return cut(where, "a body without its end")
+    return _behind_objects(data.decode("utf-8", "replace"), where) or cut(where, "a body without its end")
+
+
+def _behind_objects(text: str, where: str) -> Exception | None:
+    """Find the error object behind the objects of a list, with no comma before it and with nothing behind it."""
+    decode, place = json.JSONDecoder().raw_decode, text.index("[") + 1
+    with suppress(ValueError, RecursionError):
+        while (found := _OBJECT.match(text, place)) is not None:
+            node, place = decode(text, found.end())
+            if (error := answers.error_in(node, where)) is not None:
+                return error
+    return None
 
 
 def cut(where: str, got: str) -> IncompleteResult:
@@ -130,6 +157,19 @@ def cut(where: str, got: str) -> IncompleteResult:
     )
 
 
+# What parsers and type conversions say of a text that nobody would send: no JSON, of another type, too deep, too large.
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    pa.ArrowNotImplementedError,
+    pa.ArrowCapacityError,
+)
+
+
 @contextmanager
 def readable(where: str) -> Iterator[None]:
     """Within it, what cannot be read is an answer that was damaged on the way; nothing of what it holds is told."""
@@ -137,66 +177,8 @@ def readable(where: str) -> Iterator[None]:
         yield
     except InsightError:
         raise
-    except (ValueError, LookupError, TypeError):
+    except _UNREADABLE:
         raise cut(where, "a text that cannot be read") from None
-
-
-@dataclass
-class Tally:
-    """What has come of one branch, and whether that is all of it."""
-
-    label: str
-    numbered: bool
-    seen: set[int] = field(default_factory=set)
-    announced: int | None = None
-    ended: bool = False
-    empty: bool = False
-    rows: int = 0
-
-    def count(self, cell: Cell) -> None:
-        """Take note of one cell; IncompleteResult if it came twice or contradicts another."""
-        if self.numbered and not cell.n:
-            self.empty = True
-            return
-        number = int(cell.n)
-        if number in self.seen:
-            raise self._wrong(f"cell {number} twice")
-        self.seen.add(number)
-        if self.numbered:
-            self.ended = self.ended or (cell.raw or b"").endswith(b",)\\n")
-            return
-        announced = int(cell.m)
-        if self.announced not in (None, announced):
-            raise self._wrong("two different numbers of cells")
-        self.announced = announced
-
-    def prove(self) -> None:
-        """Raise IncompleteResult unless every row of the branch is there."""
-        if not self.numbered:
-            if len(self.seen) != self.announced:
-                raise self._wrong(f"{len(self.seen)} of {self.announced or 'an unknown number of'} cells")
-            return
-        if self.empty:
-            if self.seen:
-                raise self._wrong("rows and the mark of none")
-            return
-        count = len(self.seen)
-        if not count or max(self.seen) != count - 1:
-            raise self._wrong(f"{count} cells with gaps")
-        if not self.ended:
-            raise self._wrong("no end mark behind the last row")
-        if not ROWS_PER_CELL * (count - 1) < self.rows <= ROWS_PER_CELL * count:
-            raise self._wrong(f"{self.rows} rows in {count} cells")
-
-    def _wrong(self, got: str) -> IncompleteResult:
-        return IncompleteResult(
-            sentence(
-                f"{self.label} did not arrive whole",
-                expected="each cell once, and the end mark",
-                got=got,
-                try_="ask again; nothing of this answer was used",
-            )
-        )
 
 
 class StaleCatalog(IncompleteResult):
@@ -213,9 +195,11 @@ class Frame:
 
     ``expected`` are the tables' shapes by branch; StaleCatalog if the server's differ. ``styled`` names a column whose
     text follows the session's settings (a composite, a point); UnsupportedServer if these would lose digits or days.
-    ``files`` tells by branch in which file the table was found. ``columns`` is the hash of a query's columns.
+    ``files`` tells by branch in which file the table was found. ``columns`` is the hash of a query's columns. ``more``
+    are the branches of rows that a subclass takes.
     """
 
+    more: ClassVar[tuple[int, ...]] = ()
     expected: dict[int, str | None] = field(default_factory=dict)
     styled: str | None = None
     snapshot: str = ""
@@ -228,9 +212,9 @@ class Frame:
 
     def take(self, cell: Cell) -> None:
         """Take note of a settings or end row."""
-        if cell.t == SETTINGS:
+        if cell.t == SETTINGS and not self.started:
             self.snapshot, self.now = cell.m.decode(), cell.n.decode()
-            settings = json.loads(json.loads(b'"' + (cell.raw or b"{}") + b'"'))
+            settings = limits.parsed(limits.parsed(b'"' + (cell.raw or b"{}") + b'"'))
             self.version_num, self.started = settings["version"], True
             self._check_style(settings)
             tables = settings["tables"] or {}
@@ -239,8 +223,10 @@ class Frame:
             self.files = {key: tables[str(key)][1] for key in self.expected}
             if self.columns is not None and settings["columns"] != self.columns:
                 raise stale()
-        elif cell.t == END:
+        elif cell.t == END and not self.ended:
             self.ended = True
+        elif cell.t not in self.more:
+            raise cut("the packed statement", "a row that was not asked for, or one twice")
 
     def _check_style(self, settings: dict[str, Any]) -> None:
         exact = settings["digits"] >= (1 if settings["version"] >= 120000 else 3)

@@ -26,6 +26,7 @@ from ..credentials import Hidden
 from ..errors import IncompleteResult, ServerUnavailable, sentence
 from .address import Timeout, base_address, is_loopback, percent_encoded, timeouts
 from .compression import PACKED_PIECE, PIECE, Compression, Encoding, Link, Watch, check_encoding, unpacked
+from .limits import document, parsed
 
 log = logging.getLogger("insight_frames")
 
@@ -77,14 +78,14 @@ class Answer:
             yield piece
 
     def text(self) -> str:
-        """Give the whole body as text."""
-        return b"".join(self.pieces()).decode("utf-8", "replace")
+        """Give the whole body as text; ServerUnavailable if it does not end."""
+        return document(self.pieces(), self.where).decode("utf-8", "replace")
 
     def json(self) -> Any:
         """Give the whole body as JSON; ServerUnavailable if it is something else."""
         text = self.text()
         try:
-            return json.loads(text)
+            return parsed(text)
         except ValueError:
             raise ServerUnavailable(not_metabase(self, text)) from None
 

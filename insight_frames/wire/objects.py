@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 
+from . import limits
 from .cells import cut, no_list, no_rows
 
 _OURS = rb'\{"(?:n|c\d+)":'
@@ -60,17 +61,14 @@ def blocks(pieces: Iterable[bytes], where: str, size: int) -> Iterator[Block]:
         The body ends before its ``]``.
     """
     source = iter(pieces)
-    data = bytearray()
-    while len(data.lstrip()) < 24 and (piece := next(source, b"")):
-        data += piece
-    data = data.lstrip()
-    if data[:1] != b"[":
-        raise no_rows(bytes(data) + b"".join(source), where)
-    glue, end = (b"},\n", "},") if data[1:2] == b"\n" else (b"},", "}")
-    opening = _FIRST.match(data[1:].lstrip())
+    head = limits.opening(source, 24, where)
+    if head[:1] != b"[":
+        raise no_rows(limits.document(source, where, begun=head), where)
+    glue, end = (b"},\n", "},") if head[1:2] == b"\n" else (b"},", "}")
+    opening = _FIRST.match(head[1:].lstrip())
     if opening is None:
-        raise no_list(bytes(data) + b"".join(source), where)
-    data = data[1:].lstrip()
+        raise no_list(limits.document(source, where, begun=head), where)
+    data = bytearray(head[1:].lstrip())
     separator, first, seen = glue + opening[0], True, 0
     for piece in source:
         data += piece
@@ -82,6 +80,7 @@ def blocks(pieces: Iterable[bytes], where: str, size: int) -> Iterator[Block]:
             yield Block(_lines(data[: place + len(glue)], end), end, first)
             del data[: place + len(glue)]
             first, seen = False, 0
+        limits.check_cell(len(data) - size, where)
     yield Block(_lines(_last(data, where) + glue[1:], end), end, first)
 
 

@@ -1,9 +1,10 @@
 """Packed statements: PostgreSQL packs about 300 rows into one text cell, Metabase carries a few thousand such cells.
 
 Every statement gives four text columns: ``t`` the branch, ``m`` how many cells that branch must deliver (form C),
-``n`` the cell's number, ``d`` the rows. Form C walks a heap by page ranges and proves itself by ``m``; form N numbers
-the rows of anything else, has exactly 300 rows in every cell but the last, and an end mark in its last row. Columns
-are text because some servers format numbers, and branches are told apart by ``t`` and ``n``, never by their order.
+``n`` the cell's number, ``d`` the rows and behind them how many. Form C walks a heap by page ranges and proves itself
+by ``m``; form N numbers the rows of anything else, has exactly 300 rows in every cell but the last, and an end mark in
+its last row. Columns are text because some servers format numbers, and branches are told apart by ``t`` and ``n``,
+never by their order.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def pages(
     row = ",".join(["0", *expressions, "0"])
     sql = (
         f"select '{key}'::text as t, c.m::text as m, x.g::text as n,\n"
-        f" (select string_agg(row({row})::text||E'\\n','') from only {table} t\n"
+        f" (select string_agg(row({row})::text||E'\\n','')||count(*) from only {table} t\n"
         f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
         f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}) as d\n"
         f"from (select count(*) from only {table} where false) l,\n"
@@ -72,7 +73,7 @@ def numbered(key: int, source: str, names: int, expressions: Sequence[str], *, o
     aliases = ",".join(f"c{i}" for i in range(names))
     head = (
         f"select '{key}'::text as t, null::text as m, s.b::text as n,"
-        f" string_agg(s.d||E'\\n','' order by s.r) as d\n"
+        f" string_agg(s.d||E'\\n','' order by s.r)||count(*) as d\n"
         f"from (select) o left join (\n"
         f" select (row_number() over ()-1)/{ROWS_PER_CELL} as b, row_number() over () as r, row({row})::text as d\n"
         f" from (\n"

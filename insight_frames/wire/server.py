@@ -6,13 +6,13 @@ measured, whether answers are streamed is known for the versions that do and ass
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DatabaseNotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
+from . import limits
 from .answers import EXPORT
 from .cells import no_list
 from .http import Answer
@@ -80,9 +80,9 @@ class Server:
     def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
         """Run a small statement whose last row proves its end; all its ``columns`` are text."""
         with self.export(sql, small=True) as answer:
-            data = b"".join(answer.pieces())
+            data = limits.document(answer.pieces(), answer.where, limits.LISTING)
             try:
-                got = json.loads(data)
+                got = limits.parsed(data)
             except ValueError:
                 got = None
             if not isinstance(got, list):
