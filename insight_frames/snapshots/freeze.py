@@ -1,7 +1,7 @@
 """From what a user names to what is taken: the catalogue of now, the tables meant, and the facts for the manifest.
 
-Two schemas of which one is the TEST twin of the other are never taken together unasked. A table that is altered or
-exchanged between catalogue and rows lets everything start once more from a fresh catalogue.
+Two schemas of which one is the TEST twin of the other are never taken together unasked. A table that is altered, comes
+or goes between catalogue and rows lets everything start once more from a fresh catalogue.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from . import folder
 from .cut import Snapshot
 from .take import Consistency, TableSource, take
 
+CATALOG_TRIES = 3
 _TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"
 _ENVIRONMENT = re.compile(rf"(.+?)[^a-z0-9]*(?:({_TEST})|prod(?:uction)?)\W*")
 
@@ -56,11 +57,12 @@ def freeze(
     folder.refuse(folder.resolve(path), overwrite)
     with Progress(progress, "snapshot") as told:
         how = {"overwrite": overwrite, "consistency": consistency, "progress": told}
-        try:
-            return _now(source, path, (names, tables, exclude), how, info)
-        except (StaleCatalog, QueryFailed) as error:
-            if not stale(error):
-                raise
+        for _ in range(CATALOG_TRIES - 1):
+            try:
+                return _now(source, path, (names, tables, exclude), how, info)
+            except (StaleCatalog, QueryFailed) as error:
+                if not stale(error):
+                    raise
         return _now(source, path, (names, tables, exclude), how, info)
 
 
@@ -83,7 +85,8 @@ def _now(
         "not_readable": sorted(f"{one.schema}.{one.name}" for one in known if not one.readable),
     }
     logs = [one for one in known if one.name == LOG and one.schema in schemas and one.select]
-    return take(source, chosen, path, logs=logs, info=facts, **how)
+    listed = [] if named[1] is not None else [place for place in catalog.tables if place[0] in schemas]
+    return take(source, chosen, path, logs=logs, listed=listed, info=facts, **how)
 
 
 def select(

@@ -62,11 +62,13 @@ class TableSource(Protocol):
         consistency: Consistency | None = None,
         kept: Mapping[int, rest.Known] = ...,
         logs: Sequence[Table] = ...,
+        listed: Sequence[tuple[str, str]] = ...,
     ) -> AbstractContextManager[Batches]:
         """Open them.
 
         ``on_bad="text"`` gives a column as text from the batch on in which a value does not fit; tables that are
-        ``kept`` from an earlier attempt come only if they have moved since; of ``logs`` the last rows are told.
+        ``kept`` from an earlier attempt come only if they have moved since; of ``logs`` the last rows are told;
+        ``listed`` are all tables of the schemas, if others than these must not be there.
         """
         ...
 
@@ -79,6 +81,7 @@ def take(
     overwrite: bool = False,
     consistency: Consistency | None = None,
     logs: Sequence[Table] = (),
+    listed: Sequence[tuple[str, str]] = (),
     info: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
@@ -98,6 +101,8 @@ def take(
         See :func:`insight_frames.snapshot`.
     logs : sequence of Table
         Tables of refreshes, whose last rows the manifest is to tell.
+    listed : sequence of (schema, table)
+        All that the catalogue has in the schemas taken, if nothing may come or go unnoticed.
     info : mapping, optional
         Facts for the manifest: ``server``, ``server_version``, ``database``, ``postgresql_version``, ``user`` (these
         also go into each file), ``schemas`` (schema to comment), and whatever else is to be kept, such as
@@ -124,7 +129,7 @@ def take(
     origin = {key: facts[key] for key in _SOURCE}
     asked = None if consistency == "one-statement" else rest.question(tables, origin)
     with folder.writing(target, overwrite=overwrite, question=asked) as hidden:
-        how = {"consistency": consistency, "logs": logs}
+        how = {"consistency": consistency, "logs": logs, "listed": listed}
         told = progress or Progress(False, "snapshot")
         written, evidence = _write(source, tables, hidden, how, asked, {**origin, "started": started}, told)
         text = manifest.dumps(_manifest(target.name, tables, written, evidence, facts, started))

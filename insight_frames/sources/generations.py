@@ -5,7 +5,8 @@ It comes before the tables' rows, so that a statement that breaks off still tell
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 

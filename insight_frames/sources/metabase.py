@@ -105,7 +105,7 @@ class MetabaseSource:
     ) -> Iterator[TableBatches]:
         """Open many tables as of one moment; ``on_bad`` is what becomes of values that do not fit their type.
 
-        ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept`` and ``logs``.
+        ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept``, ``logs`` and ``listed``.
         """
         settings = self._settings or self.catalog().settings
         yield TableBatches(self.server, tables, settings, self._statement_bytes, on_bad == "text", **how)
@@ -156,7 +156,7 @@ class MetabaseSource:
         taken, snapshots = Taken(), set()
         for start, stop in ranges:
             frame = Generations({0: table.shape}) if several else Frame({0: table.shape})
-            first = [asking(shapes, [] if taken.snapshot else [digest(table, version)], [], [])] if several else []
+            first = [asking(shapes, [] if taken.snapshot else [digest(table, version)])] if several else []
             branch = plan.page_branch(0, table, columns, layout, start, stop)
             for batch in self._packed(branch, layout, frame, None, provenance, shapes, first):
                 taken.rows += batch.num_rows

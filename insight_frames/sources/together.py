@@ -27,7 +27,7 @@ from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import plan
 from .arrivals import Arrivals
-from .generations import Generations, asking
+from .generations import Generations, asking, names_hash
 from .pieces import TABLES_PER_STATEMENT, Piece, statements, watchable
 from .unchanged import Taken, changed, digest, proof
 
@@ -50,7 +50,8 @@ class TableBatches:
     """Record batches of many tables; iterating ends only when all of them are proven whole and of one moment.
 
     It gives (index of the table, record batch); None in place of the batch says that the table begins anew and that
-    what was given of it is void.
+    what was given of it is void. If ``listed`` names all (schema, table) of their schemas, StaleCatalog is raised when
+    others are there at the moment of the last statement.
 
     Attributes
     ----------
@@ -70,6 +71,7 @@ class TableBatches:
     consistency: Consistency | None = None
     kept: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     logs: Sequence[Table] = ()
+    listed: Sequence[tuple[str, str]] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -155,10 +157,10 @@ class TableBatches:
         self._reading = {index: Taken() for index in todo}
         for group in before:
             yield from self._begin(group)
-            yield from self._statement(_Asked(group, digests=True))
+            yield from self._statement(_Asked(group))
         yield from self._begin(last)
         earlier = self._complete | {index: one for index, one in self._reading.items() if one.snapshot}
-        asked = _Asked(last, self._to_prove(earlier, last), self.logs)
+        asked = _Asked(last, self._to_prove(earlier, last), last=True)
         frame = yield from self._statement(asked)
         moved = [
             index
@@ -184,8 +186,9 @@ class TableBatches:
     def _statement(self, asked: _Asked) -> Generator[tuple[int, pa.RecordBatch], None, Generations]:
         shown = [*(piece.index for piece in asked.group), *asked.proven]
         frame = Generations({key: self.tables[index].shape for key, index in enumerate(shown)})
+        frame.listed = names_hash(self.listed) if asked.last and self.listed else None
         layouts = {key: self._layouts[piece.index] for key, piece in enumerate(asked.group)}
-        watched = [i for i in self._first_seen(asked.group) if watchable(self.tables[i])] if asked.digests else []
+        watched = [i for i in self._first_seen(asked.group) if watchable(self.tables[i])] if not asked.last else []
         arrivals = Arrivals()
         text = self._text(asked, shown, watched)
         self._sent += 1
@@ -231,7 +234,8 @@ class TableBatches:
         names = {key: (self.tables[index].schema, self.tables[index].name) for key, index in enumerate(shown)}
         digests = [digest(self.tables[index], self._version) for index in watched]
         proofs = [proof(self.tables[index], taken, self._version) for index, taken in asked.proven.items()]
-        first = asking(names, digests, proofs, asked.logs)
+        schemas = sorted({schema for schema, _ in self.listed}) if asked.last else []
+        first = asking(names, digests, proofs, self.logs if asked.last else (), schemas)
         return packed.combine([first, *(self._branch(key, one) for key, one in enumerate(asked.group))], names)
 
     def _branch(self, key: int, piece: Piece) -> packed.Branch:
@@ -270,9 +274,8 @@ class TableBatches:
 
 @dataclass(frozen=True)
 class _Asked:
-    """One statement: the pieces to read, earlier tables to prove, and logs to tell the end of."""
+    """One statement: the pieces to read, and earlier tables to prove; the last one tells of logs and names too."""
 
     group: Sequence[Piece]
     proven: Mapping[int, Taken] = field(default_factory=dict)
-    logs: Sequence[Table] = ()
-    digests: bool = False
+    last: bool = False
