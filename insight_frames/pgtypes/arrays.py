@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +42,8 @@ def split_array(text: str) -> tuple[list[tuple[int, int]], list[str | None]]:
     sizes = _walk(text, start, items)
     if not bounds and items:
         bounds = [(1, size) for size in sizes]
+    if bounds and (any(high < low for low, high in bounds) or prod(b - a + 1 for a, b in bounds) != len(items)):
+        raise ValueError(_BROKEN)
     return bounds, items
 
 

@@ -22,6 +22,7 @@ from .objects import Block, Changed, Form, OtherForm, blocks
 from .packed import ALIAS
 from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
 
+NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 32 << 10  # and as many more for each column, because a column has a cost of its own
 
@@ -39,13 +40,13 @@ class Marks:
 def statement(source: str, expressions: Sequence[str], *, offset: int = 0, shape: str = "null") -> tuple[str, int]:
     """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
 
-    Before each row's number (0 for the one row that says there are none) stands, in the first row, ``shape``: the SQL
+    Before each row's number ("none" in the one row that says there are none) stands, in the first row, ``shape``: the SQL
     of a hash of the columns, because what was read of them earlier must hold still. A dot behind it: a row follows.
     """
     names = [f"c{i}" for i in range(len(expressions))]
     aliases = f"({','.join(names)})" if names else ""
     values = "".join(f", '.'||({one})::text as {name}" for one, name in zip(expressions, names, strict=True))
-    mark = f"concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,coalesce(s.n,0),s.e) as n"
+    mark = f"concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,coalesce(s.n::text,'{NONE}'),s.e) as n"
     head = (
         f"select {','.join([mark, *(f's.{name}' for name in names)])} from (select) o left join (\n"
         f" select row_number() over () as n, lead('.'::text) over () as e{values}\n from (\n"
@@ -96,9 +97,11 @@ def _marks(texts: pa.StringArray, first: bool, label: str) -> Marks:
     count = len(texts)
     begin, last = texts[0].as_py(), texts[-1].as_py()
     shape, _, number = begin.rpartition(" ") if first else (None, "", begin)
+    if number == NONE and count == 1:
+        return Marks(0, 1, True, shape)
     last = last if count > 1 else number
     start, stop = int(number.removesuffix(".")), int(last.removesuffix("."))
-    if stop - start != count - 1 or (count > 1 and start == 0):
+    if stop - start != count - 1 or start < 1:
         raise _incomplete(label, "rows out of order")
     inner = texts[1:-1]
     if pc.ends_with(inner, ".").true_count != len(inner) or (count > 1 and not number.endswith(".")):

@@ -28,14 +28,14 @@ def _blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def marks(count: int = COUNT) -> list[str]:
     if not count:
-        return ["hash 0"]
+        return ["hash none"]
     return ["hash 1.", *(f"{number}." for number in range(2, count)), str(count)][:count]
 
 
 def objects(given: list[str], third: str = "1.5") -> list[str]:
     return [
         f'{{"n":"{one}","c0":null,"c1":null,"c2":null}}'
-        if one.endswith(" 0")
+        if one.endswith("none")
         else f'{{"n":"{one}","c0":".{place + 7}","c1":".t","c2":".{third}"}}'
         for place, one in enumerate(given)
     ]
@@ -69,9 +69,10 @@ WRONG = {
     "the last ones exchanged": [*marks()[:-2], marks()[-1], marks()[-2]],
     "ended in the middle": [*marks()[:20], "21", *marks()[21:]],
     "ended at the first": ["hash 1", *marks()[1:]],
-    "no rows, and rows": ["hash 0", *marks()],
-    "no rows twice": ["hash 0", "hash 0"],
-    "no rows behind rows": [*marks()[:-1], "0"],
+    "no rows, and rows": ["hash none", *marks()],
+    "no rows twice": ["hash none", "hash none"],
+    "no rows behind rows": [*marks()[:-1], "none"],
+    "a row of number 0": ["hash 0"],
     "counted from none": ["hash 0.", "1.", "2"],
     "counted from two": ["hash 2.", "3.", "4"],
     "counted backwards": ["hash 1.", "0.", "-1"],

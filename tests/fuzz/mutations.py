@@ -1,0 +1,157 @@
+"""Damage to an answer's bytes, made from a seed, and what may come of it.
+
+Nobody can notice a change inside a value that leaves another value of its type: what must hold is that as many rows and
+columns come, and that every value is as it was that no changed byte belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+DIGITS = b"0123456789"
+MARKS = b'"\\,:.(){}[]\n nu0'
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A changed body, and the bytes of the whole one, from ``first`` to before ``last``, outside of which none changed.
+
+    ``moved`` counts what became other or stands elsewhere, in bytes that part values.
+    """
+
+    body: bytes
+    first: int
+    last: int
+    kinds: str
+
+
+Change = tuple[int, int, bytes]  # what stands from here to there becomes this
+
+
+def flip(data: bytes, chance: Random) -> Change:
+    place = chance.randrange(len(data))
+    return place, place + 1, bytes([data[place] ^ (1 << chance.randrange(8))])
+
+
+def set_mark(data: bytes, chance: Random) -> Change:
+    place = chance.randrange(len(data))
+    return place, place + 1, bytes([chance.choice(MARKS)])
+
+
+def delete(data: bytes, chance: Random) -> Change:
+    place = chance.randrange(len(data))
+    return place, min(len(data), place + _length(chance)), b""
+
+
+def insert(data: bytes, chance: Random) -> Change:
+    place = chance.randrange(len(data) + 1)
+    return (
+        place,
+        place,
+        bytes(chance.choice(MARKS) if chance.random() < 0.5 else chance.randrange(256) for _ in range(_length(chance))),
+    )
+
+
+def duplicate(data: bytes, chance: Random) -> Change:
+    place = chance.randrange(len(data))
+    return place, place, data[place : place + _length(chance)]
+
+
+def truncate(data: bytes, chance: Random) -> Change:
+    return chance.randrange(len(data)), len(data), b""
+
+
+def splice(data: bytes, chance: Random) -> Change:
+    """Put bytes of one place over, or between, those of another."""
+    source, place, length = chance.randrange(len(data)), chance.randrange(len(data)), _length(chance)
+    return place, min(len(data), place + chance.choice((0, length, _length(chance)))), data[source : source + length]
+
+
+def swap(data: bytes, chance: Random) -> Change:
+    """Exchange two blocks."""
+    a, b, c, d = sorted(chance.randrange(len(data) + 1) for _ in range(4))
+    if chance.random() < 0.5:
+        b, d = min(b, a + 64), min(d, c + 64)
+    return a, d, data[c:d] + data[b:c] + data[a:b]
+
+
+def digit(data: bytes, chance: Random) -> Change:
+    """Change a digit, or make a number of it that is longer."""
+    place = chance.randrange(len(data))
+    found = next((at for at in range(place, len(data)) if data[at] in DIGITS), None)
+    if found is None:
+        return flip(data, chance)
+    return found, found + 1, bytes(chance.choice(DIGITS) for _ in range(chance.choice((1, 1, 1, 2, 25))))
+
+
+def line(data: bytes, chance: Random) -> Change:
+    """Do something to what stands between two like marks: rows, objects, cells."""
+    mark = chance.choice((b"\\n", b"},", b",", b'"', b'"c', b'{"t"'))
+    places = [at for at in range(len(data)) if data.startswith(mark, at)]
+    if len(places) < 3:
+        return delete(data, chance)
+    start = chance.randrange(len(places) - 1)
+    stop = min(len(places) - 1, start + chance.choice((1, 1, 2, 10)))
+    a, b, c = places[start], places[stop], chance.choice(places)
+    return chance.choice([(a, b, b""), (a, a, data[a:b]), (c, c, data[a:b])])
+
+
+KINDS: tuple[Callable[[bytes, Random], Change], ...] = (
+    flip,
+    set_mark,
+    delete,
+    insert,
+    duplicate,
+    truncate,
+    splice,
+    swap,
+    digit,
+    line,
+)
+
+
+def damage(data: bytes, chance: Random) -> Damage:
+    """Make one to three changes."""
+    body, first, tail, names = data, len(data), len(data), []
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        if not body:
+            break
+        kind = chance.choice(KINDS)
+        start, stop, new = kind(body, chance)
+        first, tail = min(first, start), min(tail, len(body) - stop)
+        body = body[:start] + new + body[stop:]
+        names.append(f"{kind.__name__} {start}:{stop} {new[:40]!r}")
+    return Damage(body, min(first, len(data) - tail), len(data) - tail, "; ".join(names))
+
+
+def _length(chance: Random) -> int:
+    return chance.choice((1, 1, 1, 2, 3, 8, chance.randrange(1, 400)))
+
+
+def wrong(whole: dict[int, pa.Table], got: dict[int, pa.Table], data: bytes, made: Damage) -> str | None:
+    """Say what is not right about rows that came of a damaged body; None if nothing is."""
+    touched = 2 + sum(data.count(mark, made.first, made.last) for mark in (b",", b"\\n"))
+    differing = 0
+    for key, table in whole.items():
+        if got[key].schema != table.schema:
+            return "other columns"
+        if got[key].num_rows != table.num_rows:
+            return f"{got[key].num_rows} rows of {table.num_rows}"
+        for column, other in zip(table.columns, got[key].columns, strict=True):
+            if not column.equals(other):
+                differing += _differing(column, other)
+    return f"{differing} values differ and {touched} were touched" if differing > touched else None
+
+
+def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> int:
+    if pa.types.is_nested(one.type):
+        return sum(a != b for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True))
+    one, other = one.combine_chunks(), other.combine_chunks()
+    same = pc.fill_null(pc.equal(one, other), False)
+    both_null = pc.and_(pc.is_null(one), pc.is_null(other))
+    return len(one) - pc.or_(same, both_null).true_count
