@@ -248,4 +248,5 @@ def _looked_on() -> bool:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if type(shell).__name__ == "ZMQInteractiveShell":
         return True
-    return bool(sys.stderr is not None and sys.stderr.isatty())
+    stream = sys.stderr  # None in a program without a console, and whatever a host program put there
+    return not getattr(stream, "closed", True) and bool(getattr(stream, "isatty", bool)())

@@ -186,8 +186,8 @@ class Snapshot:
         * A name that differs from another one only in capitals is told apart in quotes; otherwise capitals do not
           matter, even in quotes.
         * numeric(p,s) keeps its digits up to p = 38. A numeric without digits, or with more, is text in Parquet; here
-          it is the decimal that holds all its values, else text. avg and division give double precision; sum of
-          whole numbers is a bigint.
+          it is the decimal that holds all its values, else text. avg and division give double precision; sum and
+          extract give whole numbers; round takes halves of a double precision away from zero.
         * char(n) comes without its padding, real as double precision. json, intervals, ranges, network addresses, bit
           strings and whatever else the README calls text are text, and compare as text. Enums sort by their order, but
           ``<`` and ``>`` compare their letters.

@@ -171,6 +171,8 @@ def _word(solid: Sequence[Token], place: int, word: str) -> Edit | None:
         raise Untranslatable(f"DuckDB ignores the length of {word}(n)", token.start, "left(x, n), or round it")
     if word == "similar" and following.lower() == "to":
         raise Untranslatable("DuckDB takes SIMILAR TO for a regular expression", token.start, "LIKE, or ~")
+    if word == "format" and following == "(":
+        raise Untranslatable("DuckDB's function format is another one than PostgreSQL's", token.start, "|| or concat")
     if word in _CLOSED and following == "(":
         raise Untranslatable(f"The function {word} is closed to queries over a snapshot", token.start, "plain SQL")
     if word == "jsonb" and _is_cast(solid, place):

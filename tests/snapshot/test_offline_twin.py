@@ -387,6 +387,7 @@ REFUSED = {
     "b = 'a'::bytea": "Bytes cannot be written",
     "f = 'x'::numeric": "no number",
     "f = '1e50'::numeric": "more than 38 digits",
+    "s = format('%s', 'a')": "function format is another one",
     "n in (select 1 from query('select 1'))": "closed to queries",
 }
 

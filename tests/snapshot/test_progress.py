@@ -147,6 +147,16 @@ def test_nobody_looks_on(cut: Snapshot, capfd: pytest.CaptureFixture[str], caplo
     assert not Progress(None, "verify").on
 
 
+def test_standard_error_may_be_anything() -> None:
+    closed = Terminal()
+    closed.close()
+    for stream in (None, closed, object()):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            on = Progress(None, "verify").on
+        assert not on
+
+
 def test_a_bar_in_a_terminal(cut: Snapshot) -> None:
     with terminal() as screen:
         assert cut.verify()
