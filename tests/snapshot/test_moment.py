@@ -10,7 +10,7 @@ import pytest
 from moments import PROD, before_statements, proves, states
 from sandboxes import Connect, Scratch
 
-from insight_frames import InconsistentSnapshot, InvalidInput, QueryFailed, TableNotFound
+from insight_frames import IncompleteResult, InconsistentSnapshot, InvalidInput, QueryFailed, TableNotFound
 from insight_frames.sandbox import Box
 from insight_frames.sources import together
 from insight_frames.sources.unchanged import full_digest
@@ -346,6 +346,30 @@ def test_a_table_altered_or_gone_since_the_catalogue(connect: Connect, scratch: 
     ):
         connection.snapshot(tmp_path / "next", schemas="s_scratch", tables=["a", "c"])
     assert [one.name for one in tmp_path.iterdir()] == ["cut"]
+
+
+@streaming
+def test_a_table_that_is_new_since_the_catalogue(connect: Connect, scratch: Scratch, tmp_path: Path) -> None:
+    scratch.run("create table a as select 1 as n")
+    connection = connect()
+    names = ["b", 'Ü "b"']
+
+    def change(number: int) -> None:
+        if number < 2 and names:
+            scratch.run("create table {} as select 1 as n".format('"' + names.pop().replace('"', '""') + '"'))
+
+    with before_statements(connection, change) as sent:
+        cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch")
+    assert cut.tables == [("s_scratch", "a"), ("s_scratch", "b"), ("s_scratch", 'Ü "b"')]
+    assert len(sent) == 3
+    names.append("c")
+    connection.snapshot(tmp_path / "named", schemas="s_scratch", tables=["a", "b"])
+    with (
+        before_statements(connection, lambda number: scratch.run(f"create table more{number} (n int)")),
+        pytest.raises(IncompleteResult, match="Tables have come or gone since the catalogue was read"),
+    ):
+        connection.snapshot(tmp_path / "moving", schemas="s_scratch")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["cut", "named"]
 
 
 @streaming
