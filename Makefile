@@ -5,7 +5,7 @@ PANDAS ?= pandas>=3,<4
 BIN = $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test test-pandas2 test-long check format bench bench-links clean
+.PHONY: demo test test-pandas2 test-long fuzz check format bench bench-links clean
 
 $(VENV)/demo.done: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ test-long: $(VENV)/dev.done
 
 test-pandas2:
 	$(MAKE) test VENV=.venv-pandas2 PANDAS="pandas==2.2.*"
+
+fuzz: $(VENV)/dev.done
+	FUZZ_MUTATIONS=100000 $(BIN)/python -m pytest -n $(JOBS) tests/fuzz $(ARGS)
 
 check: $(VENV)/dev.done
 	$(BIN)/ruff check .

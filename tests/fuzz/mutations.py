@@ -19,10 +19,7 @@ MARKS = b'"\\,:.(){}[]\n nu0'
 
 @dataclass(frozen=True)
 class Damage:
-    """A changed body, and the bytes of the whole one, from ``first`` to before ``last``, outside of which none changed.
-
-    ``moved`` counts what became other or stands elsewhere, in bytes that part values.
-    """
+    """A changed body, and the bytes of the whole one from ``first`` to before ``last``: outside of them none changed."""
 
     body: bytes
     first: int
@@ -117,16 +114,24 @@ KINDS: tuple[Callable[[bytes, Random], Change], ...] = (
 
 def damage(data: bytes, chance: Random) -> Damage:
     """Make one to three changes."""
-    body, first, tail, names = data, len(data), len(data), []
+    made = Damage(data, len(data), len(data), "")
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        if not body:
-            break
-        kind = chance.choice(KINDS)
-        start, stop, new = kind(body, chance)
-        first, tail = min(first, start), min(tail, len(body) - stop)
-        body = body[:start] + new + body[stop:]
-        names.append(f"{kind.__name__} {start}:{stop} {new[:40]!r}")
-    return Damage(body, min(first, len(data) - tail), len(data) - tail, "; ".join(names))
+        if made.body:
+            kind = chance.choice(KINDS)
+            made = changed(data, made, kind(made.body, chance), kind.__name__)
+    return made
+
+
+def changed(data: bytes, before: Damage, change: Change, kind: str) -> Damage:
+    """Make one more change."""
+    start, stop, new = change
+    first = min(before.first, start)
+    behind = len(before.body) - stop  # bytes that are still as they were behind this change, and behind all others
+    if before.kinds:
+        behind = min(behind, len(data) - before.last)
+    first = min(first, len(data) - behind)
+    body = before.body[:start] + new + before.body[stop:]
+    return Damage(body, first, len(data) - behind, f"{before.kinds}{kind} {start}:{stop} {new[:40]!r}; ")
 
 
 def _length(chance: Random) -> int:
