@@ -12,7 +12,7 @@ import pytest
 from moments import PROD, before_statements, states
 from sandboxes import Connect, Scratch
 
-from insight_frames import Connection, InsightError
+from insight_frames import Connection, InsightError, ServerUnavailable
 from insight_frames.sandbox import Box
 from insight_frames.snapshots import Snapshot, folder
 from insight_frames.sources import together
@@ -194,6 +194,61 @@ def test_what_is_left_is_not_trusted(box: Box, connect: Connect, tables: Scratch
     CHANGES[change](tables, left)
     cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch")
     whole(cut)
+
+
+@pytest.mark.parametrize("era", ["0.34"])
+def test_a_server_that_goes_away_between_statements(
+    box: Box, connect: Connect, tables: Scratch, tmp_path: Path
+) -> None:
+    """Tables of statements that had come whole are kept, also those that came in several statements."""
+    connection = connect(statement_bytes=300_000)
+    with before_statements(connection, lambda number: None) as sent:
+        connection.snapshot(tmp_path / "whole", schemas="s_scratch")
+    count = len(sent)
+    assert count > 12
+
+    def away(number: int) -> None:
+        if number == 9:
+            box.fault(kind="html", status=502, path="/api/dataset/json", times=2)
+
+    with before_statements(connection, away) as sent, pytest.raises(ServerUnavailable):
+        connection.snapshot(tmp_path / "cut", schemas="s_scratch")
+    assert len(sent) == 11  # once more, and then it had brought nothing more
+    with before_statements(connection, lambda number: None) as sent:
+        cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch")
+    whole(cut)
+    assert len(sent) <= count - 6
+    assert cut.manifest["insight"]["evidence"]["kept_from_earlier_attempt"] == 2
+
+
+@streaming
+def test_a_disk_that_is_too_full_to_keep_anything(
+    box: Box, connect: Connect, tables: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = folder.write_file
+
+    def full(path: Path, text: str) -> None:
+        if path.name == folder.REST:
+            path.write_text("half")
+            raise OSError(28, os.strerror(28))
+        write(path, text)
+
+    monkeypatch.setattr(folder, "write_file", full)
+    connection = connect()
+    broken_twice = before_statements(connection, cuts(box, 2_300_000, 20_000))
+    with broken_twice, pytest.raises(InsightError, match="broke off"):
+        connection.snapshot(tmp_path / "cut", schemas="s_scratch")
+    assert list(tmp_path.iterdir()) == []
+
+
+@streaming
+def test_what_is_left_for_long_is_removed(box: Box, connect: Connect, tables: Scratch, tmp_path: Path) -> None:
+    connection = connect()
+    left = broken(box, connection, tmp_path / "cut")
+    os.utime(left / folder.REST, (0, 0))
+    cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch")
+    whole(cut)
+    assert "kept_from_earlier_attempt" not in cut.manifest["insight"]["evidence"]
 
 
 @streaming
