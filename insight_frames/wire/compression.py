@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from math import log2
+from statistics import median
 from typing import Literal, get_args
 
 from ..errors import IncompleteResult, InvalidInput, ServerUnavailable, sentence
@@ -32,8 +33,10 @@ MARGIN = 1.1  # by how much the other way must be better
 LATELY = 600.0  # seconds
 
 TELLING = 1 << 16  # bytes below which an answer says nothing
+MANY = 1 << 22  # ... and from which its pieces are enough to tell by themselves
 LARGE_ROW = 2 << 10  # bytes: smaller rows cost the server more time each than their bytes cost the link
 FIRST_FLIGHT = 14_600  # bytes that TCP sends before it has heard of the other side; doubles with every way and back
+FINE, FINE_PIECE = 1 << 18, 1 << 14  # bytes at an answer's start that are read in small pieces, and their size
 _MEMORY = 400e6  # bytes a second: what comes faster than that was waiting already
 
 
@@ -48,17 +51,19 @@ class Watch:
         self._begun = self._last = clock()
         self._emptied = True  # nothing is left over from before: what comes next has come since then
         self._rates: list[float] = []
+        self._fine: list[float] = []
 
     def read(self, source: Callable[[int], bytes]) -> bytes:
         """Read one piece, and note how it came."""
+        size, rates = (FINE_PIECE, self._fine) if self.bytes < FINE else (self.size, self._rates)
         begun = self._clock()
-        piece = source(self.size)
+        piece = source(size)
         ended = self._clock()
         took = ended - begun
         self.waited += took
         self.bytes += len(piece)
-        if self._emptied and len(piece) == self.size:
-            self._rates.append(len(piece) / max(ended - self._last, 1e-9))
+        if self._emptied and len(piece) == size:
+            rates.append(len(piece) / max(ended - self._last, 1e-9))
         self._emptied = took * _MEMORY > len(piece)
         self._last = ended if piece else self._last
         return piece
@@ -81,6 +86,11 @@ class Watch:
         """
         mean = self.bytes / self.seconds
         return max(mean, sorted(self._rates)[len(self._rates) * 3 // 4]) if self._rates else mean
+
+    @property
+    def steady(self) -> bool:
+        """Whether the start came as slowly as the rest: a machine that is busy lets bytes wait, then come at once."""
+        return bool(self._fine) and median(self._fine) < FAST
 
     @property
     def tells(self) -> bool:
@@ -136,9 +146,9 @@ class Link:
         if watch.rate >= FAST:  # a link is at least as fast as it was
             return True
         if watch.bytes >= PIECE:
-            return watch.tells
+            return watch.tells and (watch.steady or watch.bytes >= MANY)
         explained = self._latency * log2(1 + watch.bytes / FIRST_FLIGHT)
-        return watch.tells and watch.rate < CLEARLY_SLOW and watch.seconds > explained
+        return watch.tells and watch.steady and watch.rate < CLEARLY_SLOW and watch.seconds > explained
 
     def _pays(self) -> bool:
         lately = self._packed is not None and self._clock() - self._tried < LATELY

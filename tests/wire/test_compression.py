@@ -192,6 +192,25 @@ def test_a_burst_at_the_start_is_not_the_links_speed() -> None:
     assert link.encoding() == "gzip"
 
 
+def test_a_machine_that_is_busy_is_not_a_slow_link() -> None:
+    clock = Clock()
+    watch, left, calls = Watch(PIECE, clock), 150_000, 0
+
+    def source(count: int) -> bytes:
+        nonlocal left, calls
+        calls += 1
+        clock.now += 0.04 if calls in (2, 6) else 0.0001  # it stands still twice
+        left -= (come := min(count, left))
+        return bytes(come)
+
+    while piece := watch.read(source):
+        watch.unpacked_to(piece)
+    assert watch.rate < 2e6
+    link = Link("auto", loopback=True)
+    link.learn(watch, "identity")
+    assert link.encoding() == "identity"
+
+
 def test_between_slow_and_fast_nothing_changes() -> None:
     link = Link("auto", loopback=False)
     for mbit, chosen in ((50, "gzip"), (200, "gzip"), (400, "identity"), (200, "identity"), (150, "gzip")):
