@@ -41,7 +41,8 @@ class Way:
 
 # ------------------------------------------------------------------ ours
 def _connection(job: Job, **settings: Any) -> Connection:
-    return Connection(job.url, username=job.username, password=job.password, keep_session=False, **settings)
+    known = {"username": job.username, "password": job.password, "keep_session": False, "compression": "identity"}
+    return Connection(job.url, **known, **settings)
 
 
 def _warm(job: Job, **settings: Any) -> Connection:

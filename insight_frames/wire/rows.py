@@ -40,8 +40,8 @@ class Marks:
 def statement(source: str, expressions: Sequence[str], *, offset: int = 0, shape: str = "null") -> tuple[str, int]:
     """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
 
-    Before each row's number ("none" in the one row that says there are none) stands, in the first row, ``shape``: the SQL
-    of a hash of the columns, because what was read of them earlier must hold still. A dot behind it: a row follows.
+    Before each row's number ("none" in the one row that says there are none) stands, in the first row, ``shape``: the
+    SQL of a hash of the columns, because what was read of them earlier must hold still. A dot behind it: a row follows.
     """
     names = [f"c{i}" for i in range(len(expressions))]
     aliases = f"({','.join(names)})" if names else ""
