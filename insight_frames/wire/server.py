@@ -22,7 +22,7 @@ OLDEST = 31
 KEYS = 49  # the first version with API keys
 STREAMING = range(35, 49)  # versions that send rows while PostgreSQL still makes them
 
-_TAG = re.compile(r"^v?[01]\.(\d+)")
+_TAG = re.compile(r"^v?[01]\.(\d{1,6})\b")
 _PROBE = 'select "insight_frames_probe"'
 
 
@@ -133,7 +133,11 @@ class Server:
     def _find_database(self) -> dict[str, Any]:
         listed = self.session.get("/api/database")
         listed = listed.get("data", listed) if isinstance(listed, dict) else listed
-        known = [one for one in listed if isinstance(one, dict) and one.get("engine") == "postgres"]
+        if not isinstance(listed, list):
+            raise ServerUnavailable(
+                sentence("This does not answer like Metabase", where="GET /api/database", try_="check the URL")
+            )
+        known: list[dict[str, Any]] = [one for one in listed if _is_postgres(one)]
         if self.wanted is not None:
             found = [one for one in known if self.wanted in (one["name"], one["id"], str(one["id"]))]
             if not found:
@@ -157,3 +161,9 @@ class Server:
             got=", ".join(map(repr, names)) or "none",
             try_=near(str(self.wanted), names) or "one of these names",
         )
+
+
+def _is_postgres(entry: Any) -> bool:
+    """Whether this is an entry of a PostgreSQL database."""
+    found = isinstance(entry, dict) and entry.get("engine") == "postgres"
+    return found and type(entry.get("id")) is int and isinstance(entry.get("name"), str)

@@ -19,7 +19,7 @@ MARKS = b'"\\,:.(){}[]\n nu0'
 
 @dataclass(frozen=True)
 class Damage:
-    """A changed body, and the bytes of the whole one from ``first`` to before ``last``: outside of them none changed."""
+    """A changed body, and the bytes of the whole one, ``first`` to before ``last``, outside of which none changed."""
 
     body: bytes
     first: int

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from insight_frames import Connection, sandbox
 from insight_frames.catalog import Column, Table
@@ -22,6 +23,7 @@ from insight_frames.question import table_question
 from insight_frames.sandbox import Box
 from insight_frames.sources import metabase, plan
 from insight_frames.wire.cells import Frame, readable
+from insight_frames.wire.http import Answer
 from insight_frames.wire.rows import read_rows
 from insight_frames.wire.unpack import Layout, read_cells
 
@@ -156,6 +158,32 @@ def _export(source: metabase.MetabaseSource, sql: str) -> str:
         return b"".join(answer.pieces()).decode()
 
 
+def conversation(connection: Connection, schema: str = SCHEMA) -> list[list[str]]:
+    """Ask for a table, a query and a table by the plain path; every request and the body of its answer, in order."""
+    heard: list[list[str]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = Answer.pieces
+
+        def listening(answer: Answer) -> Iterator[bytes]:
+            body = b"".join(original(answer))
+            heard.append([answer.where.rpartition(" at ")[0], body.decode()])
+            return iter([body])
+
+        patch.setattr(Answer, "pieces", listening)
+        ask(connection, schema)
+    return [
+        [request, '{"id":"0123-session"}' if "/session" in request and '{"id"' in body else body]
+        for request, body in heard
+    ]
+
+
+def ask(connection: Connection, schema: str = SCHEMA) -> int:
+    """Ask some questions; the number of all rows."""
+    tables = [connection.read_table(schema, "narrow"), connection.read_table(schema, "nasty", order_by="n")]
+    connection._source._path = "plain"
+    return sum(map(len, (*tables, connection.read_sql(f"select n, t from {schema}.nasty"))))
+
+
 def prepare(box: Box) -> None:
     """Make the tables in a sandbox."""
     with box.connect() as database:
@@ -173,7 +201,10 @@ def main() -> None:
             prepare(box)
             asked = Connection(box.url, username=box.username, password=box.password, keep_session=False)
             made = [asdict(one) for one in record(stack.enter_context(asked), era)]
-        (HERE / f"{era}.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            said = conversation(Connection(box.url, username=box.username, password=box.password, keep_session=False))
+        for name, kept in ((era, made), (f"{era} conversation", said)):
+            text = json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
+            (HERE / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
