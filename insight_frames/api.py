@@ -60,7 +60,8 @@ def connect(
         ``allow_http`` (True: a password may travel unencrypted to another machine), ``timeout`` in seconds (one number,
         or connecting and reading), ``verify`` (False, or the path of a file of certificates), ``headers`` (a mapping
         added to every request), ``compression`` ("gzip", "identity", or "auto": gzip where the link is seen to be
-        so slow that it pays).
+        so slow that it pays), ``statement_bytes`` (how much text one statement may give; left out, 128 MB on servers
+        that hold whole answers in memory, all but 0.35 to 0.48, and no limit on the others).
 
     Returns
     -------

@@ -17,7 +17,7 @@ from .errors import InvalidInput, sentence
 from .progress import Asked
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .sinks import frame, listing
-from .sources.metabase import STATEMENT_BYTES, MetabaseSource, Path
+from .sources.metabase import MetabaseSource, Path
 from .stream import Stream
 from .wire.address import Timeout
 from .wire.compression import Compression
@@ -59,7 +59,7 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         compression: Compression = "auto",
         path: Path = "auto",
-        statement_bytes: int = STATEMENT_BYTES,
+        statement_bytes: int | None = None,
     ) -> None:
         found = credentials.find(
             url,

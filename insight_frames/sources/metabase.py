@@ -42,9 +42,11 @@ STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server 
 class MetabaseSource:
     """One database behind one Metabase."""
 
-    def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int = STATEMENT_BYTES) -> None:
+    def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int | None = None) -> None:
         if path not in get_args(Path):
             raise InvalidInput(sentence("path is not known", expected=" or ".join(map(repr, get_args(Path)))))
+        if statement_bytes is not None and (not isinstance(statement_bytes, int) or statement_bytes < 1):
+            raise InvalidInput(sentence("statement_bytes cannot be meant", expected="a number of bytes above 0"))
         self.server = server
         self._path = path
         self._statement_bytes = statement_bytes
@@ -99,6 +101,12 @@ class MetabaseSource:
         with stream:
             yield stream
 
+    def _most(self) -> int | None:
+        """Bytes of packed text in one statement: what was asked for; else a server that streams takes any size."""
+        if self._statement_bytes is None and not self.server.streams:
+            return STATEMENT_BYTES
+        return self._statement_bytes
+
     @contextmanager
     def open_tables(
         self, tables: Sequence[Table], *, on_bad: Literal["raise", "text"] = "text", **how: Any
@@ -108,7 +116,7 @@ class MetabaseSource:
         ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept``, ``logs`` and ``listed``.
         """
         settings = self._settings or self.catalog().settings
-        yield TableBatches(self.server, tables, settings, self._statement_bytes, on_bad == "text", **how)
+        yield TableBatches(self.server, tables, settings, self._most(), on_bad == "text", **how)
 
     # ------------------------------------------------------------------ tables
     def _table(self, question: Question, *, again: bool = False) -> Stream:
@@ -150,7 +158,8 @@ class MetabaseSource:
     def _pages(
         self, table: Table, columns: Sequence[catalog_.Column], layout: Layout, provenance: dict[str, Any]
     ) -> Generator[pa.RecordBatch, None, None]:
-        ranges = list(plan.page_ranges(table, self._statement_bytes)) if not self.server.streams else [(0, None)]
+        most = self._most()
+        ranges = [(0, None)] if most is None else list(plan.page_ranges(table, most))
         shapes = {0: (table.schema, table.name)}
         several, version = len(ranges) > 1, int(self._settings.get("version_num", 0))
         taken, snapshots = Taken(), set()

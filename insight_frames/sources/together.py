@@ -66,7 +66,7 @@ class TableBatches:
     server: Server
     tables: Sequence[Table]
     settings: dict[str, Any]
-    statement_bytes: int
+    statement_bytes: int | None
     lenient: bool = True
     consistency: Consistency | None = None
     kept: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class TableBatches:
                 sentence(
                     "The tables are too many or too large for one statement of this server",
                     expected=f"at most {TABLES_PER_STATEMENT} tables"
-                    + ("" if self.server.streams else f" and {self.statement_bytes:,} bytes of text"),
+                    + ("" if self.statement_bytes is None else f" and {self.statement_bytes:,} bytes of text"),
                     try_="consistency='same-generation', fewer tables, or a larger statement_bytes=",
                 )
             )
@@ -146,8 +146,7 @@ class TableBatches:
         self._breaks += 1
 
     def _groups(self, todo: Collection[int]) -> list[list[Piece]]:
-        most = None if self.server.streams else self.statement_bytes
-        return statements(self.tables, todo, self._by_pages, most)
+        return statements(self.tables, todo, self._by_pages, self.statement_bytes)
 
     # ------------------------------------------------------------------ one round: all statements, and the proof
     def _round(self, todo: Collection[int]) -> Generator[tuple[int, pa.RecordBatch | None], None, list[int]]:

@@ -10,7 +10,7 @@ from sandboxes import Connect, Database, Scratch
 
 from insight_frames import InconsistentSnapshot
 from insight_frames.sandbox import Box
-from insight_frames.sources import plan
+from insight_frames.sources import metabase, plan
 
 BUFFERING = ("0.31", "0.34", "0.49")
 SMALL = 200_000
@@ -23,9 +23,10 @@ def exports(box: Box) -> int:
 
 
 def test_a_large_table_comes_in_several_statements_only_where_the_server_buffers(
-    box: Box, connect: Connect, superuser: Database, era: str
+    box: Box, connect: Connect, superuser: Database, era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = connect(statement_bytes=SMALL)
+    monkeypatch.setattr(metabase, "STATEMENT_BYTES", SMALL)
+    connection = connect()
     table = connection._source.table(PROD, "item_data")
     ranges = list(plan.page_ranges(table, SMALL))
     assert len(ranges) == -(-table.bytes * plan.TEXT_PER_BYTE // SMALL) > 10
@@ -147,9 +148,12 @@ def test_a_change_between_two_statements_of_a_snapshot(connect: Connect, scratch
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "swap"])
 @pytest.mark.parametrize("era", ["0.34", "0.47"])
-def test_a_refresh_at_work_never_mixes_two_states(box: Box, connect: Connect, mode: str, era: str) -> None:
+def test_a_refresh_at_work_never_mixes_two_states(
+    box: Box, connect: Connect, mode: str, era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one state of the study the mark `refreshed_at` has one value in all rows of all refreshed tables."""
-    connection = connect(statement_bytes=30_000)
+    monkeypatch.setattr(metabase, "STATEMENT_BYTES", 30_000)
+    connection = connect()
     with box.refreshing(every=0.02, mode=mode):
         seen = refused = 0
         for _ in range(READS):
@@ -166,8 +170,11 @@ def test_a_refresh_at_work_never_mixes_two_states(box: Box, connect: Connect, mo
 
 
 @pytest.mark.parametrize("era", ["0.34", "0.47"])
-def test_a_snapshot_is_one_state_or_none(box: Box, connect: Connect, era: str, tmp_path: Path) -> None:
-    connection = connect(statement_bytes=100_000)
+def test_a_snapshot_is_one_state_or_none(
+    box: Box, connect: Connect, era: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metabase, "STATEMENT_BYTES", 100_000)
+    connection = connect()
     tables = ["ig_chem_chemistry", "ig_ae_event", "ig_cm_drug", "refresh_log"]
     with box.refreshing(every=0.02, mode="delete"):
         for number in range(3):

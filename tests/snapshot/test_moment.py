@@ -12,7 +12,7 @@ from sandboxes import Connect, Scratch
 
 from insight_frames import IncompleteResult, InconsistentSnapshot, InvalidInput, QueryFailed, TableNotFound
 from insight_frames.sandbox import Box
-from insight_frames.sources import together
+from insight_frames.sources import metabase, together
 from insight_frames.sources.unchanged import full_digest
 
 MODES = ("delete", "truncate", "swap")
@@ -253,7 +253,8 @@ def test_consistency(
     era: str, consistency: Any, connect: Connect, scratch: Scratch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     scratch.run("create table a as select 1 as n; create table b as select 1 as n, g from generate_series(1, 9000) g")
-    connection = connect(statement_bytes=300_000)
+    monkeypatch.setattr(metabase, "STATEMENT_BYTES", 300_000)
+    connection = connect()
 
     def change(number: int) -> None:
         if number == 1:
@@ -287,6 +288,29 @@ def test_without_consistency_no_table_is_torn(connect: Connect, scratch: Scratch
     with before_statements(connection, lambda number: number == 1 and scratch.run("update b set state = 2")):
         cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch", consistency="none")
     assert cut.read_table("s_scratch", "b")["state"].tolist() == [2] * 9000
+
+
+@streaming
+def test_a_limit_of_the_users_own(box: Box, connect: Connect, tmp_path: Path) -> None:
+    connection = connect(statement_bytes=SMALL)
+    refreshed = list[int]()
+
+    def change(number: int) -> None:
+        if number == 15:
+            refreshed.append(box.refresh("swap"))
+
+    with before_statements(connection, change) as sent:
+        cut = connection.snapshot(tmp_path / "cut", schemas=PROD)
+    assert refreshed
+    assert len(states(cut)) == 1
+    assert cut.manifest["insight"]["consistency"] == "same-generation"
+    assert len(sent) > 30
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "1MB", 1.5])
+def test_a_limit_that_cannot_be_meant(connect: Connect, wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="statement_bytes cannot be meant"):
+        connect(statement_bytes=wrong)
 
 
 @streaming
