@@ -74,7 +74,7 @@ def test_all_that_a_statement_reads(connect: Connect, tables: Scratch, tmp_path:
 @ERAS
 def test_the_rest_is_fetched(box: Box, connect: Connect, tables: Scratch, tmp_path: Path) -> None:
     connection = connect()
-    with before_statements(connection, cuts(box, 2_300_000)) as sent:
+    with before_statements(connection, cuts(box, 2_400_000)) as sent:
         cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch")
     whole(cut)
     first, second = map(read, sent)
@@ -100,7 +100,7 @@ def test_what_moved_meanwhile_is_fetched_again(
                 for name in TABLES:
                     tables.run(statement.format(name, name))
 
-    with before_statements(connection, cuts(box, 2_300_000, then=refresh)) as sent:
+    with before_statements(connection, cuts(box, 2_400_000, then=refresh)) as sent:
         cut = connection.snapshot(tmp_path / "cut", schemas="s_scratch", exclude=["t"])
     whole(cut, 2)
     assert len(sent) == 3
@@ -115,14 +115,14 @@ def test_it_goes_on_only_while_it_gets_on(box: Box, connect: Connect, tables: Sc
         connection.snapshot(tmp_path / "cut", schemas="s_scratch")
     assert len(sent) == 1
     assert list(tmp_path.iterdir()) == []
-    with before_statements(connection, cuts(box, 2_300_000, 20_000)) as sent, pytest.raises(InsightError):
+    with before_statements(connection, cuts(box, 2_400_000, 20_000)) as sent, pytest.raises(InsightError):
         connection.snapshot(tmp_path / "cut", schemas="s_scratch")
     assert len(sent) == 2
 
 
 def broken(box: Box, connection: Connection, path: Path, **how: Any) -> Path:
     """Let a snapshot fail for good; give the hidden folder that is left of it."""
-    with before_statements(connection, cuts(box, 2_300_000, 20_000)), pytest.raises(InsightError, match="broke off"):
+    with before_statements(connection, cuts(box, 2_400_000, 20_000)), pytest.raises(InsightError, match="broke off"):
         connection.snapshot(path, schemas="s_scratch", **how)
     assert not path.exists() or how.get("overwrite")
     (left,) = (one for one in path.parent.iterdir() if one.name.startswith("."))
@@ -235,7 +235,7 @@ def test_a_disk_that_is_too_full_to_keep_anything(
 
     monkeypatch.setattr(folder, "write_file", full)
     connection = connect()
-    broken_twice = before_statements(connection, cuts(box, 2_300_000, 20_000))
+    broken_twice = before_statements(connection, cuts(box, 2_400_000, 20_000))
     with broken_twice, pytest.raises(InsightError, match="broke off"):
         connection.snapshot(tmp_path / "cut", schemas="s_scratch")
     assert list(tmp_path.iterdir()) == []
@@ -275,7 +275,7 @@ def test_no_second_statement_where_one_was_insisted_on(
     box: Box, connect: Connect, tables: Scratch, tmp_path: Path
 ) -> None:
     connection = connect()
-    with before_statements(connection, cuts(box, 2_300_000)) as sent, pytest.raises(InsightError, match="broke off"):
+    with before_statements(connection, cuts(box, 2_400_000)) as sent, pytest.raises(InsightError, match="broke off"):
         connection.snapshot(tmp_path / "cut", schemas="s_scratch", consistency="one-statement")
     assert len(sent) == 1
     assert list(tmp_path.iterdir()) == []
