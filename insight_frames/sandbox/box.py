@@ -137,6 +137,14 @@ class Box:
         """End every session of the double."""
         self._double.control("POST", "/sessions/expire")
 
+    def kill(self) -> None:
+        """Kill the double, as a crash of the server would: nobody answers until :meth:`restart`."""
+        self._double.kill()
+
+    def restart(self) -> None:
+        """Start the double again at its address: accounts are as they were, sessions, faults and settings are gone."""
+        self._double.restart()
+
     def setting(self, **values: Any) -> None:
         """Change settings of the double."""
         self._double.control("POST", "/settings", values)

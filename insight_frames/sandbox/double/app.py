@@ -38,6 +38,7 @@ class Reply:
     body: bytes | Iterable[bytes] = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     chunked: bool = False
+    until_close: bool = False  # the body has neither length nor chunks: it ends where the connection does
 
 
 Handler = Callable[["App", Request, re.Match[str]], Reply]

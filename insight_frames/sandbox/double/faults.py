@@ -1,46 +1,45 @@
 """Faults to switch on: what proxies, servers and networks do to an answer, a set number of times.
 
-A fault is a JSON object ``{"kind": ..., "times": 1, "path": regex, ...}``. Those of kind ``html``, ``initializing`` and
-``redirect`` answer instead of the API; the others (``delay``, ``rate``, ``cut_after_bytes``, ``drop_cell``,
-``duplicate_cell``, ``swap_cells``, ``error_after_rows``) change its answer on the way out.
+A fault is a JSON object ``{"kind": ..., "times": 1, "path": regex, ...}``; several may meet one request. Those of kind
+``html``, ``initializing`` and ``redirect`` answer instead of the API, ``delay`` and ``expire`` come before it, and the
+others change its answer on the way out.
 
-=================== ==============================================================================================
-``html``            ``status`` (502): a proxy's page
-``initializing``    503, as while the server starts
-``redirect``        ``status`` (302) and ``location``
-``delay``           ``seconds`` before the answer
-``rate``            ``bytes_per_second``
-``cut_after_bytes`` ``bytes`` of body, then the connection breaks; with ``clean`` the body ends as if it were whole
-``drop_cell``       the ``row``-th row object (from 0) of a JSON export is left out
-``duplicate_cell``  ... comes twice
-``swap_cells``      ... changes places with the next
-``error_after_rows`` the era's late error object behind ``rows`` row objects of a JSON export
-=================== ==============================================================================================
+===================== ============================================================================================
+``html``              ``status`` (502): a proxy's page
+``initializing``      503, as while the server starts
+``redirect``          ``status`` (302) and ``location``
+``delay``             ``seconds`` before the answer
+``expire``            all sessions end as the request comes; with ``late`` when the answer has begun
+``rate``              ``bytes_per_second``
+``stall_after_bytes`` ``bytes`` of body, then nothing for ``seconds``
+``die_after_bytes``   ``bytes`` of body, then the process of the double kills itself
+``cut_after_bytes``   ``bytes`` of body, then the connection is closed; with ``reset`` it is reset; with ``clean`` the
+                      body ends as if it were whole
+``cut_at_row``        the same behind the ``row``-th row object (from 0, below 0 from the end) of a JSON export; with
+                      ``inside`` in its middle
+``until_close``       neither length nor chunks: the body ends where the connection does
+``no_trailer``        the last 8 bytes of a body are missing: of a gzip stream, its length and check sum
+``drop_cell``         the ``row``-th row object of a JSON export is left out
+``duplicate_cell``    ... comes twice
+``swap_cells``        ... changes places with the next
+``change_cell``       ... loses ``lose`` bytes, or gets the text ``add``, ``at`` so many bytes before its end
+``error_after_rows``  the era's late error object behind ``rows`` row objects of a JSON export
+===================== ============================================================================================
 """
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import sys
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
-from . import era, http, replies
+from . import http, replies, rowfaults
 from .app import App, Reply, Request
 
-KINDS = {
-    "html",
-    "initializing",
-    "redirect",
-    "delay",
-    "rate",
-    "cut_after_bytes",
-    "drop_cell",
-    "duplicate_cell",
-    "swap_cells",
-    "error_after_rows",
-}
 _PAGE = "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body><center><h1>{0} {1}</h1></center></body>\r\n</html>\r\n"
 
 
@@ -51,17 +50,19 @@ def take(app: App, request: Request) -> list[dict[str, Any]]:
         for fault in app.store["faults"]:
             if fault["times"] > 0 and re.search(fault.get("path", ""), request.path):
                 fault["times"] -= 1
-                met.append({**fault, "era": app.era})
+                met.append({**fault, "era": app.era, "sessions": app.store["sessions"]})
         app.store["faults"] = [fault for fault in app.store["faults"] if fault["times"] > 0]
     return met
 
 
 def before(faults: list[dict[str, Any]]) -> Reply | None:
-    """The answer that comes instead of the API's, if any."""
+    """What happens before the API is asked; the answer that comes instead of its own, if any."""
     for fault in faults:
         kind = fault["kind"]
         if kind == "delay":
             time.sleep(float(fault["seconds"]))
+        elif kind == "expire" and not fault.get("late"):
+            fault["sessions"].clear()
         elif kind == "html":
             status = int(fault.get("status", 502))
             page = _PAGE.format(status, http.REASONS.get(status, "Error"))
@@ -76,42 +77,48 @@ def before(faults: list[dict[str, Any]]) -> Reply | None:
 def after(faults: list[dict[str, Any]], reply: Reply) -> Reply:
     """The API's answer as the faults leave it."""
     for fault in faults:
-        change = _CHANGES.get(fault["kind"])
+        kind = fault["kind"]
+        if kind == "until_close":
+            reply.until_close = True
+            continue
+        change = _CHANGES.get(kind)
         if change is not None:
-            if fault["kind"] in _ROWS:
-                reply = _unpacked(reply)
+            if kind in rowfaults.KINDS:
+                reply = rowfaults.unpacked(reply)
             pieces: Iterable[bytes] = (reply.body,) if isinstance(reply.body, bytes) else reply.body
             reply.body, reply.chunked = change(fault, pieces), True
     return reply
 
 
-def _unpacked(reply: Reply) -> Reply:
-    """The same answer without compression, so that its rows can be seen."""
-    if ("Content-Encoding", "gzip") not in reply.headers:
-        return reply
-    reply.headers.remove(("Content-Encoding", "gzip"))
-    pieces: Iterable[bytes] = (reply.body,) if isinstance(reply.body, bytes) else reply.body
-
-    def plain() -> Iterator[bytes]:
-        unpack = zlib.decompressobj(31)
-        for piece in pieces:
-            yield unpack.decompress(piece)
-        yield unpack.flush()
-
-    reply.body = plain()
-    return reply
-
-
-def _cut(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _first(fault: dict[str, Any], pieces: Iterator[bytes]) -> Generator[bytes, None, bytes | None]:
+    """Give so many bytes; returns what is left of the piece with the last of them, None for a body that is shorter."""
     left = int(fault["bytes"])
     for piece in pieces:
         if len(piece) >= left:
             yield piece[:left]
-            if fault.get("clean"):
-                return
-            raise http.Cut
+            return piece[left:]
         left -= len(piece)
         yield piece
+    return None
+
+
+def _cut(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    if (yield from _first(fault, iter(pieces))) is not None:
+        rowfaults.hang_up(fault)
+
+
+def _stall(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    source = iter(pieces)
+    rest = yield from _first(fault, source)
+    if rest is not None:
+        time.sleep(float(fault["seconds"]))
+        yield rest
+        yield from source
+
+
+def _die(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    if (yield from _first(fault, iter(pieces))) is not None:
+        os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
 def _slow(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -124,75 +131,24 @@ def _slow(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
             time.sleep(len(part) / rate)
 
 
-def _rows(body: bytes) -> tuple[bytes, list[bytes], bytes, bytes]:
-    """A JSON export taken apart: opening, row objects, separator, ending."""
-    opening = b"[\n" if body.startswith(b"[\n") else b"["
-    ending = b"\n]" if body.endswith(b"\n]") else b"]"
-    separator = b",\n" if opening == b"[\n" else b","
-    inside = body[len(opening) : len(body) - len(ending)]
-    rows: list[bytes] = []
-    depth = start = 0
-    quoted = False
-    for match in re.finditer(rb'\\.|["{}]', inside):
-        mark = match.group()
-        if mark == b'"':
-            quoted = not quoted
-        elif not quoted and mark == b"{":
-            if depth == 0:
-                start = match.start()
-            depth += 1
-        elif not quoted and mark == b"}":
-            depth -= 1
-            if depth == 0:
-                rows.append(inside[start : match.end()])
-    return opening, rows, separator, ending
+def _expire_late(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        if fault.get("late"):
+            fault["sessions"].clear()
 
 
-def _edit(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
-    body = b"".join(pieces)
-    if not body.startswith(b"["):
-        yield body
-        return
-    opening, rows, separator, ending = _rows(body)
-    at, kind = int(fault.get("row", 0)), fault["kind"]
-    if kind == "error_after_rows":
-        yield opening + separator.join(rows[: int(fault["rows"])]) + _late_error(fault)
-        return
-    if kind == "drop_cell":
-        del rows[at : at + 1]
-    elif kind == "duplicate_cell":
-        rows[at:at] = rows[at : at + 1]
-    else:
-        rows[at : at + 2] = reversed(rows[at : at + 2])
-    yield opening + separator.join(rows) + ending
+def _without_trailer(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield b"".join(pieces)[:-8]
 
 
-def _late_error(fault: dict[str, Any]) -> bytes:
-    flags = era.ERAS[fault["era"]]
-    message = str(fault.get("message", "ERROR: canceling statement due to conflict with recovery"))
-    return replies.to_json(
-        {
-            "database_id": 1,
-            "via": [],
-            **({"action_id": None} if flags.number >= 49 else {}),
-            "state": "40001",
-            "error_type": "invalid-query",
-            "status": "failed",
-            "class": "class org.postgresql.util.PSQLException",
-            "stacktrace": [],
-            "card_id": None,
-            "context": "json-download",
-            "error": message,
-            "row_count": 0,
-            "running_time": 0,
-            "data": {"rows": [], "cols": []},
-        }
-    )
-
-
-_ROWS = {"drop_cell", "duplicate_cell", "swap_cells", "error_after_rows"}
 _CHANGES: dict[str, Callable[[dict[str, Any], Iterable[bytes]], Iterator[bytes]]] = {
     "rate": _slow,
+    "stall_after_bytes": _stall,
+    "die_after_bytes": _die,
     "cut_after_bytes": _cut,
-    **dict.fromkeys(_ROWS, _edit),
+    "expire": _expire_late,
+    "no_trailer": _without_trailer,
+    **dict.fromkeys(rowfaults.KINDS, rowfaults.edit),
 }
+KINDS = {"html", "initializing", "redirect", "delay", "until_close", *_CHANGES}

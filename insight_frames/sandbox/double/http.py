@@ -40,7 +40,11 @@ class TooLong(Exception):
 
 
 class Cut(Exception):
-    """A fault wants the connection broken here."""
+    """A fault wants the connection closed here."""
+
+
+class Reset(Cut):
+    """A fault wants it reset: what the caller has not read yet may be lost with it."""
 
 
 @dataclass
@@ -161,24 +165,26 @@ def write(sock: Out, reply: Reply, *, bodiless: bool, close: bool) -> None:
     body = reply.body
     if bodiless or reply.status in (204, 304):
         sock.sendall(_head(reply, extra))
-    elif isinstance(body, bytes) and not reply.chunked:
+    elif isinstance(body, bytes) and not (reply.chunked or reply.until_close):
         sock.sendall(_head(reply, [*extra, ("Content-Length", str(len(body)))]) + body)
     else:
         pieces: Iterable[bytes] = (body,) if isinstance(body, bytes) else body
-        _stream(sock, _head(reply, [*extra, ("Transfer-Encoding", "chunked")]), pieces)
+        framing = ("Connection", "close") if reply.until_close else ("Transfer-Encoding", "chunked")
+        _stream(sock, _head(reply, [framing] if framing in extra else [*extra, framing]), pieces, not reply.until_close)
 
 
-def _stream(sock: Out, head: bytes, pieces: Iterable[bytes]) -> None:
+def _stream(sock: Out, head: bytes, pieces: Iterable[bytes], chunked: bool) -> None:
     """The head goes with the first piece: as on the real server nothing is sent before there is something to say."""
     try:
         waiting = head
         for piece in pieces:
             if piece:
-                sock.sendall(waiting + b"%x\r\n" % len(piece))
+                sock.sendall(waiting + (b"%x\r\n" % len(piece) if chunked else b""))
                 sock.sendall(piece)
-                waiting = b"\r\n"
-        ending = waiting + b"0\r\n\r\n" if waiting is not head else head + b"0\r\n\r\n"
-        sock.sendall(ending)
+                waiting = b"\r\n" if chunked else b""
+        ending = waiting + (b"0\r\n\r\n" if chunked else b"")
+        if ending:
+            sock.sendall(ending)
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:

@@ -9,6 +9,8 @@ import gzip
 import logging
 import re
 import socket
+import struct
+import sys
 import threading
 import traceback
 from contextlib import suppress
@@ -101,6 +103,9 @@ def converse(app: App, sock: socket.socket, client: str) -> None:
                     break
         except http.TooLong as refusal:
             http.write(sock, refusal.reply, bodiless=False, close=True)
+        except http.Reset:  # closing a socket that does not linger resets the connection
+            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 def _exchange(app: App, sock: socket.socket, request: Request) -> bool:
@@ -113,7 +118,7 @@ def _exchange(app: App, sock: socket.socket, request: Request) -> bool:
     keep = http.keeps_alive(request)
     with app.store["line"].over(sock) as out:
         http.write(out, reply, bodiless=request.method == "HEAD", close=not keep)
-    return keep
+    return keep and not reply.until_close
 
 
 def listen(app: App, host: str, port: int) -> socket.socket:
