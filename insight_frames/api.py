@@ -9,10 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .connection import Backend, Connection
+from .connection import Connection
 from .credentials import Hidden, Secret, hide
 from .progress import Asked
 from .question import Key, OutOfRange
+from .reading import Backend
 
 if TYPE_CHECKING:
     import pandas as pd

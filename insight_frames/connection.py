@@ -7,16 +7,17 @@ other, and adds nothing to what they promise.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import credentials
 from .credentials import Secret
 from .errors import InvalidInput, sentence
 from .progress import Asked
 from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
-from .sinks import frame, listing
+from .reading import Backend, Looks, read
+from .sinks import listing
 from .sources.metabase import MetabaseSource, Path
 from .stream import Stream
 from .wire.address import Timeout
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .snapshots import Consistency, Snapshot
-
-Backend = Literal["numpy_nullable", "pyarrow"]
 
 
 class Connection:
@@ -195,20 +194,7 @@ class Connection:
 
     def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
         self._source.check(question)
-        if chunksize is not None:
-            if isinstance(chunksize, bool) or not isinstance(chunksize, int) or chunksize < 1:
-                raise InvalidInput(sentence("chunksize must be a number of rows", expected="an int >= 1"))
-            return self._chunks(question, looks, chunksize)
-        with self._source.open(question) as stream:
-            made = frame.to_frame(stream.schema, stream, **looks.keywords())
-            made.attrs["insight"] = self._provenance(stream)
-        return made
-
-    def _chunks(self, question: Question, looks: Looks, chunksize: int) -> Generator[pd.DataFrame, None, None]:
-        with self._source.open(question) as stream:
-            for part in frame.to_frames(stream.schema, stream, chunksize=chunksize, **looks.keywords()):
-                part.attrs["insight"] = self._provenance(stream)
-                yield part
+        return read(self._source, question, looks, chunksize, self._provenance)
 
     def _provenance(self, stream: Stream) -> dict[str, Any]:
         return {"server": self.url, "server_version": self._server.version, **stream.provenance}
@@ -251,29 +237,6 @@ class Connection:
                 "user": self._session.account(),
             },
         )
-
-
-class Looks:
-    """How a frame is to look: pandas' own keywords, passed on together."""
-
-    def __init__(
-        self, index_col: Any, dtype: Any, dtype_backend: Backend | None, parse_dates: Any, coerce_float: bool
-    ) -> None:
-        if dtype_backend not in (None, "numpy_nullable", "pyarrow"):
-            raise InvalidInput(
-                sentence("dtype_backend is not known", expected="'numpy_nullable' or 'pyarrow' (or leave it out)")
-            )
-        self._keywords = {
-            "index_col": index_col,
-            "dtype": dtype,
-            "dtype_backend": dtype_backend,
-            "parse_dates": parse_dates,
-            "coerce_float": coerce_float,
-        }
-
-    def keywords(self) -> dict[str, Any]:
-        """Give them as keyword arguments."""
-        return dict(self._keywords)
 
 
 def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:

@@ -9,26 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .. import manifest as inventory
 from ..catalog import Catalog
 from ..errors import InvalidInput, SnapshotError, sentence
 from ..progress import Asked
 from ..question import KEY, Key, Numbers, OutOfRange, sql_question, table_question
+from ..reading import Backend, Looks, read
 from ..sinks import listing
 from ..sources.offline import OfflineSource
+from ..stream import Stream
 from . import folder
 from .card import card
-from .frames import read
 from .verify import Report, verify
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .difference import Diff, Keys
-
-Backend = Literal["numpy_nullable", "pyarrow"]
 
 
 class Snapshot:
@@ -150,16 +149,9 @@ class Snapshot:
             numbers="float" if coerce_float else "exact",
             out_of_range=out_of_range,
         )
-        return read(
-            self._source,
-            question,
-            chunksize,
-            index_col=self._key(schema, name) if index_col is KEY else index_col,
-            dtype=dtype,
-            dtype_backend=dtype_backend,
-            parse_dates=parse_dates,
-            coerce_float=coerce_float,
-        )
+        index = self._key(schema, name) if index_col is KEY else index_col
+        looks = Looks(index, dtype, dtype_backend, parse_dates, coerce_float)
+        return read(self._source, question, looks, chunksize, _provenance)
 
     def read_sql(
         self,
@@ -212,16 +204,8 @@ class Snapshot:
         """
         numbers: Numbers = "float" if coerce_float else "exact"
         question = sql_question(sql, params=params, numbers=numbers, out_of_range=out_of_range)
-        return read(
-            self._source,
-            question,
-            chunksize,
-            index_col=index_col,
-            dtype=dtype,
-            dtype_backend=dtype_backend,
-            parse_dates=parse_dates,
-            coerce_float=coerce_float,
-        )
+        looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
+        return read(self._source, question, looks, chunksize, _provenance)
 
     def verify(self, *, fingerprint: str | None = None, progress: Asked = None) -> Report:
         """Check every file against the inventory, and the inventory against itself.
@@ -256,6 +240,10 @@ class Snapshot:
                 sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")
             )
         return list(key)
+
+
+def _provenance(stream: Stream) -> dict[str, Any]:
+    return dict(stream.provenance)
 
 
 def open_snapshot(path: str | os.PathLike[str]) -> Snapshot:
