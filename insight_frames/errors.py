@@ -16,10 +16,14 @@
     ├── QueryFailed                .sqlstate  .position  .server_message
     ├── IncompleteResult           the answer is not provably whole
     ├── ValueOutOfRange            .value  .row_key  .column  .row  .type
+    ├── DataConflict               the data contradict what was asked; .table  .column  .row_key
     ├── ServerUnavailable          (also a ConnectionError)
     ├── UnsupportedServer
-    └── SnapshotError
-        └── InconsistentSnapshot
+    ├── SnapshotError
+    │   └── InconsistentSnapshot
+    └── FileError                  a file for other programs could not be written as it should be
+
+What the data hold and must not be passed over is a :class:`DataWarning`; its ``report`` is a frame of the rows.
 
 A message is a sentence built by :func:`sentence`: what happened, where, what was expected, what was got, what to try.
 It never holds a value of a row, a parameter or a secret; a value that could not be read stands on ``err.value``.
@@ -146,6 +150,43 @@ class ValueOutOfRange(InsightError):
         self.table, self.column, self.row, self.type = table, column, row, type
 
 
+class DataConflict(InsightError):
+    """The data contradict what was asked of them: a key that is not one, a join that multiplies rows, an end before
+    its start. Nothing was dropped or changed.
+
+    Attributes
+    ----------
+    table, column : str or None
+    row_key : dict or None
+        The key of the first row that it is about. It is never part of the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        table: str | None = None,
+        column: str | None = None,
+        row_key: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.table, self.column, self.row_key = table, column, row_key
+
+
+class DataWarning(UserWarning):
+    """The data hold something that must not be passed over; nothing was dropped.
+
+    Attributes
+    ----------
+    report : DataFrame or None
+        One row each: table, column, what it is, and the key of the row. None of it is part of the message.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class ServerUnavailable(InsightError, ConnectionError):
     """No answer, or an answer that is not Metabase's."""
 
@@ -160,6 +201,10 @@ class SnapshotError(InsightError):
 
 class InconsistentSnapshot(SnapshotError):
     """The tables could not be read as of one moment; nothing was published."""
+
+
+class FileError(InsightError):
+    """A file for other programs cannot be written, or does not read back as what was written; it does not stand."""
 
 
 def sentence(what: str, *, where: str = "", expected: str = "", got: str = "", try_: str = "") -> str:

@@ -111,6 +111,15 @@ def slugs(tables: Iterable[tuple[str, str]]) -> list[str]:
     return names
 
 
+def is_snapshot(path: Path) -> bool:
+    """Whether a folder holds a manifest of ours, be it damaged or not."""
+    try:
+        text = (path / NAME).read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return f'"{FORMAT}"' in text
+
+
 def file_hash(path: Path, told: Callable[[int], object] | None = None) -> str:
     """SHA-256 of a file's bytes as the inventory writes it; ``told`` hears how many bytes have been read."""
     digest = hashlib.sha256()

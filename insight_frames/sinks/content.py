@@ -119,6 +119,12 @@ def fingerprint(tables: Iterable[tuple[str, str, str]]) -> str:
     return hashlib.sha256("\n".join(["insight-snapshot-1", *lines, ""]).encode()).hexdigest()
 
 
+def row_bytes(columns: list[pa.Array], rows: int) -> bytes:
+    """Give the bytes of all rows, one after another, for who hashes them in their order."""
+    data = _encode(columns, rows).buffers()[2]
+    return b"" if data is None else data.to_pybytes()
+
+
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -43,15 +43,6 @@ def resolve(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def is_snapshot(path: Path) -> bool:
-    """Whether a folder holds a manifest of ours, be it damaged or not."""
-    try:
-        text = (path / manifest.NAME).read_text("utf-8", errors="replace")
-    except OSError:
-        return False
-    return f'"{manifest.FORMAT}"' in text
-
-
 @contextmanager
 def writing(target: Path, *, overwrite: bool, question: str | None = None) -> Iterator[Path]:
     """Give a hidden folder to write into; publish it under the name at the end, or remove it on any error.
@@ -169,7 +160,7 @@ def _finish_swap(target: Path) -> None:
     for old in _hidden(target, "old"):
         if not target.exists():
             new = old.with_suffix(".partial")
-            os.rename(new if (new / manifest.NAME).is_file() and is_snapshot(new) else old, target)
+            os.rename(new if (new / manifest.NAME).is_file() and manifest.is_snapshot(new) else old, target)
             sync_folder(target.parent)
         if old.exists():
             _discard(old, target)
@@ -226,7 +217,7 @@ def _hidden(target: Path, kind: str) -> list[Path]:
 def _refuse_nested(target: Path) -> None:
     folder = Path(os.path.realpath(target.parent))
     for parent in (folder, *folder.parents):
-        if is_snapshot(parent):
+        if manifest.is_snapshot(parent):
             raise SnapshotError(
                 sentence(
                     "A snapshot cannot be written inside another one", where=str(parent), try_="choose a path beside it"
@@ -237,7 +228,7 @@ def _refuse_nested(target: Path) -> None:
 def _refuse_existing(target: Path, overwrite: bool) -> None:
     if not os.path.lexists(target):
         return
-    if target.is_symlink() or not target.is_dir() or not is_snapshot(target):
+    if target.is_symlink() or not target.is_dir() or not manifest.is_snapshot(target):
         raise SnapshotError(
             sentence(
                 "The path exists and is not a snapshot; it was left as it is",

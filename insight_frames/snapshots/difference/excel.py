@@ -1,13 +1,11 @@
 """The comparison as a workbook for reviewers, written row by row and renamed when it is whole.
 
-Excel guesses and cuts where we may not: what looks like a formula or an error is marked as text, characters that its
-XML cannot hold are escaped as Excel itself does, and what does not fit a sheet or a cell is refused before it begins.
+What Excel cannot hold, ``sinks.files.sheets`` tells; what does not fit a sheet or a cell is refused before it begins.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,21 +15,24 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import InvalidInput, SnapshotError, sentence
-from .. import folder
+from ...manifest import is_snapshot
+from ...sinks.files.sheets import (
+    DIGITS,
+    GREY,
+    MOST_CHARACTERS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    begin_sheet,
+    text_cell,
+    titles,
+    units,
+)
 from .values import text
 
 if TYPE_CHECKING:
     from .result import Diff, TableDiff
 
-MOST_ROWS = 1_048_576
-MOST_COLUMNS = 16_384
-MOST_CHARACTERS = 32_767
-_DIGITS = 10**15  # what Excel keeps of a number
-_TITLE = 31
 _PART = 8192  # lines that are Python objects at a time
-_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\0-\x08\x0b-\x1f\ufffe\uffff]")
-_FORBIDDEN = re.compile(r"[\[\]:*?/\\]|[^\x20-\U0010ffff]")
-_FORMULA = ("=", "+", "-", "@")
 _WIDTHS = {"change": 10, "old": 40, "new": 40}
 
 
@@ -62,7 +63,7 @@ def check_path(name: str) -> Path:
     path = Path(os.path.abspath(Path(name).expanduser()))
     if path.suffix.lower() != ".xlsx":
         raise InvalidInput(sentence("A workbook's name ends in .xlsx", got=path.name))
-    inside = next((one for one in path.parents if folder.is_snapshot(one)), None)
+    inside = next((one for one in path.parents if is_snapshot(one)), None)
     if inside is not None:
         raise InvalidInput(sentence("The workbook would lie in a snapshot and damage it", where=str(inside)))
     if not path.parent.is_dir():
@@ -94,7 +95,7 @@ def _check_texts(table: TableDiff, label: str) -> None:
     for batch in table.lines.batches():
         columns = [_texts(column, field) for column, field in zip(batch.columns, batch.schema, strict=True)]
         for row in zip(*columns, strict=True):
-            longest = max(_units(one) for one in row if isinstance(one, str))
+            longest = max(units(one) for one in row if isinstance(one, str))
             if longest > MOST_CHARACTERS:
                 raise InvalidInput(
                     sentence(
@@ -107,31 +108,17 @@ def _check_texts(table: TableDiff, label: str) -> None:
                 )
 
 
-def _units(value: str) -> int:
-    """Count characters as Excel does: those beyond U+FFFF are two; escapes count as written."""
-    return len(escaped(value).encode("utf-16-le", "surrogatepass")) // 2
-
-
-def escaped(value: str) -> str:
-    """Write a text so that Excel reads it back as it was.
-
-    >>> escaped("a\\x0bb"), escaped("_x000D_")
-    ('a_x000B_b', '_x005F_x000D_')
-    """
-    return _ESCAPED.sub(lambda found: found[0] if found[0] in "\t\n" else f"_x{ord(found[0]):04X}_", value)
-
-
 class _Book:
     """The workbook while it is written."""
 
     def __init__(self, diff: Diff, tables: Sequence[TableDiff]) -> None:
         from openpyxl import Workbook
-        from openpyxl.styles import Font, PatternFill
+        from openpyxl.styles import PatternFill
 
         self._book = Workbook(write_only=True)
-        self._bold, self._grey = Font(bold=True), PatternFill("solid", fgColor="FFD0D0D0")
+        self._grey = PatternFill("solid", fgColor=GREY)
         self._diff, self._tables = diff, tables
-        self._titles = _titles(["tables", "columns", *(one.table for one in tables)])
+        self._titles = titles(["tables", "columns", *(one.table for one in tables)])
 
     def save(self, path: Path) -> None:
         """Write all sheets."""
@@ -162,17 +149,7 @@ class _Book:
     def _sheet(
         self, title: str, names: Sequence[str], rows: Iterable[Iterable[Any]], widths: Sequence[int], count: int
     ) -> None:
-        from openpyxl.utils import get_column_letter
-
-        sheet = self._book.create_sheet(title)
-        sheet.freeze_panes = "A2"
-        for place, width in enumerate(widths, 1):
-            sheet.column_dimensions[get_column_letter(place)].width = width
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{count + 1}"
-        head = [self._cell(sheet, one) for one in names]
-        for cell in head:
-            cell.font = self._bold
-        sheet.append(head)
+        sheet = begin_sheet(self._book, title, names, widths, count)
         for row in rows:
             sheet.append([self._cell(sheet, one) for one in row])
 
@@ -185,11 +162,7 @@ class _Book:
             if value is None:
                 cell.fill = self._grey
             return cell
-        cell = WriteOnlyCell(sheet, escaped(value))
-        cell.data_type = "s"
-        if value.startswith(_FORMULA):
-            cell.quotePrefix = True  # stays text when a reviewer edits the cell
-        return cell
+        return text_cell(sheet, value)
 
 
 def _lines(table: TableDiff) -> Iterator[list[Any]]:
@@ -211,21 +184,6 @@ def _sides(change: str, old: Any, new: Any) -> tuple[Any, Any]:
 def _texts(column: Any, field: pa.Field[Any]) -> list[Any]:
     """Give integers that Excel can hold as numbers, everything else as PostgreSQL's text."""
     if pa.types.is_integer(column.type):
-        return [one if abs(one) < _DIGITS else str(one) for one in column.to_pylist()]
+        return [one if abs(one) < DIGITS else str(one) for one in column.to_pylist()]
     told: list[Any] = text(column, field).to_pylist()
     return told
-
-
-def _titles(names: Sequence[str]) -> list[str]:
-    """Make sheet names: allowed characters, 31 at most, different also without regard to case."""
-    found: list[str] = []
-    taken = {"history"}  # Excel keeps this one for itself
-    for name in names:
-        base = _FORBIDDEN.sub("_", name).strip("'") or "_"
-        title, number = base[:_TITLE], 1
-        while title.lower() in taken:
-            number += 1
-            title = f"{base[: _TITLE - len(str(number)) - 1]}~{number}"
-        taken.add(title.lower())
-        found.append(title)
-    return found
