@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInput, sentence
 from . import places
 from .config import Level
-from .secret import Secret
+from .secret import Hidden, Secret
 
 
 def read(asked: bool | str | os.PathLike[str], url: str) -> Level:
@@ -35,7 +35,7 @@ def read(asked: bool | str | os.PathLike[str], url: str) -> Level:
                     try_=f"chmod 600 '{path}'",
                 )
             )
-        hosts = netrc.netrc(path).hosts
+        hosts = Hidden(netrc.netrc(path).hosts)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
         raise InvalidInput(
             sentence("The netrc file cannot be read", where=str(path), got=type(error).__name__)

@@ -6,6 +6,7 @@ and for a minute not by any process of this user. A wait that the server asks fo
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from . import answers
 from .address import is_loopback
 from .http import Answer, Http
 
+_SENDABLE = re.compile(r"[!-~]{1,4096}")
 _UNSAID = 15  # seconds to wait where the server names none: its shortest wait
 _REFUSED = 60.0  # seconds in which no process sends a refused password again
 
@@ -97,4 +99,13 @@ def _again(url: str, hint: str) -> str:
 
 def _session(text: Secret) -> Secret | None:
     found = Hidden(answers.json_object(text.reveal()) or {}).get("id")
-    return Secret(found) if isinstance(found, str) and found else None
+    return Secret(found) if isinstance(found, str) and is_sendable(found) else None
+
+
+def is_sendable(text: str) -> bool:
+    """Whether a text can stand in a header: no blanks, nothing outside of ASCII, no line's end above all.
+
+    >>> is_sendable("3b241101-e2bb-4255-8caf-4136c566a962"), is_sendable("a: b"), is_sendable("")
+    (True, False, False)
+    """
+    return _SENDABLE.fullmatch(text) is not None

@@ -15,10 +15,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..credentials import Credentials, Hidden, Kept, Secret
-from ..errors import InsightError, LoginRefused, PermissionDenied, ServerUnavailable, SessionExpired, sentence
+from ..errors import (
+    InsightError,
+    InvalidInput,
+    LoginRefused,
+    PermissionDenied,
+    ServerUnavailable,
+    SessionExpired,
+    sentence,
+)
 from . import answers
 from .http import Answer, Http
-from .login import Gate
+from .login import Gate, is_sendable
 
 log = logging.getLogger("insight_frames")
 
@@ -161,15 +169,20 @@ class Session:
         return isinstance(error, SessionExpired)
 
     def _headers(self, held: Secret | None) -> Headers:
-        if held is not None:
-            return Hidden({"X-Metabase-Session": held.reveal()})
-        key = self._credentials.api_key
-        return Hidden({"x-api-key": key.reveal()} if key is not None else {})
+        self._gate.check_encrypted("API key" if held is None else "session")
+        name, secret = ("X-Metabase-Session", held) if held is not None else ("x-api-key", self._credentials.api_key)
+        if secret is None:
+            return Hidden()
+        if not is_sendable(secret.reveal()):
+            what = "session's id" if held is not None else "API key"
+            raise InvalidInput(
+                sentence(f"The {what} cannot be sent", expected="letters, digits and signs of ASCII alone")
+            )
+        return Hidden({name: secret.reveal()})
 
     def _hold(self, dead: frozenset[Secret]) -> tuple[Secret | None, bool]:
         """Give a session not known to be dead, and whether it was made just now; None where a key stands for it."""
         if self.by_key:
-            self._gate.check_encrypted("API key")
             return None, False
         failures = self._failures
         with self._lock:
