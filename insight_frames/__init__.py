@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         ValueOutOfRange,
     )
     from .question import KEY
+    from .sinks.files.frames import to_excel
     from .snapshots import Diff, Snapshot
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "read_sql",
     "read_table",
     "snapshot",
+    "to_excel",
 ]
 
 __version__ = "0.1.0"
@@ -100,6 +102,7 @@ _HOMES = {
     "Diff": "snapshots",
     "Snapshot": "snapshots",
     "snapshot": "api",
+    "to_excel": "sinks.files.frames",
     **dict.fromkeys(
         ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),
         "api",

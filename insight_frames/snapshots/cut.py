@@ -22,6 +22,7 @@ from ..sources.offline import OfflineSource
 from ..stream import Stream
 from . import folder
 from .card import card
+from .handover import HandOver
 from .verify import Report, verify
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .difference import Diff, Keys
 
 
-class Snapshot:
+class Snapshot(HandOver):
     """A snapshot on disk. Made by :func:`insight_frames.snapshot` and :func:`insight_frames.open_snapshot`.
 
     Attributes

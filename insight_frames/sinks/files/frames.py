@@ -1,0 +1,77 @@
+"""The words for one frame: ``to_excel``, ``to_csv``, ``to_stata`` and their kin, named as pandas names them.
+
+They differ from pandas' methods in what they refuse: a value that the format would change, cut or mix up with a missing
+one is an error before anything is written, and a file gets its name only after it was read back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import excel
+from .publish import PathLike
+from .report import FileReport
+from .table import from_frame
+from .values import OutOfRange
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def to_excel(
+    frame: pd.DataFrame,
+    path: PathLike,
+    *,
+    sheet_name: str | None = None,
+    index: bool | None = None,
+    out_of_range: OutOfRange = "raise",
+) -> FileReport:
+    """Write a frame to an Excel workbook (.xlsx), with a second sheet that tells types and labels of its columns.
+
+    The header is frozen and has a filter, columns are wide enough to be read, dates are dates, and text stays text
+    whatever it looks like (``=1+1``, ``007``, ``TRUE``). Moments with a time zone are written in UTC and shown with a
+    Z. NULL is an empty cell, a grey one where the column also holds empty texts.
+
+    What Excel cannot hold, and what is therefore an error: more than 1,048,575 rows or 16,384 columns; texts of more
+    than 32,767 characters; whole numbers and decimals of more than 15 digits; NaN and infinity apart from NULL; dates
+    before 1900-03-01; moments after 2079 whose microsecond a double does not give back; lists, intervals, bytes. Its
+    numbers know no -0.0: that becomes 0. The levels of a category that no row has are not in the file.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From insight_frames, or made by hand.
+    path : str or path-like
+        The file, ending in ``.xlsx``. One that is there is replaced, at once and whole.
+    sheet_name : str, optional
+        Default: the table's name.
+    index : bool, optional
+        Write the index levels as columns. Default: those that have a name.
+    out_of_range : {"raise", "text"}
+        What to do about columns with values that do not fit: an error, or the whole column as PostgreSQL's text.
+
+    Returns
+    -------
+    FileReport
+        ``files`` with the hash of the file, and ``changes``: what is called or written otherwise than in the frame.
+
+    Raises
+    ------
+    InvalidInput
+        The path or a column's type cannot be used, or the frame does not fit a sheet.
+    ValueOutOfRange
+        A value does not fit; column and row are named, the value is on ``err.value``.
+    FileError
+        The file cannot be written, or does not read back as what was written.
+
+    Examples
+    --------
+    >>> import pandas as pd, insight_frames as ifr
+    >>> df = pd.DataFrame({"label": ["007", "=1+1"], "weight": [70.5, None]})
+    >>> ifr.to_excel(df, folder / "weights.xlsx")
+    <FileReport: weights.xlsx, 2 rows>
+    >>> pd.read_excel(folder / "weights.xlsx", dtype={"label": str})["label"].tolist()
+    ['007', '=1+1']
+    """
+    table = from_frame(frame, index=index, name=sheet_name)
+    return excel.write(path, [table], out_of_range=out_of_range, contents=False)
