@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import credentials
-from .credentials import Secret
-from .errors import InvalidInput, sentence
+from . import credentials, study
+from .catalog import Catalog
+from .clinical.choices import Given, How
+from .credentials import Hidden, Secret
 from .progress import Asked
-from .question import KEY, Key, Numbers, OutOfRange, Question, sql_question, table_question
+from .question import Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .reading import Backend, Looks, read
 from .sinks import listing
 from .sources.metabase import MetabaseSource, Path
@@ -23,6 +24,7 @@ from .stream import Stream
 from .wire.address import Timeout
 from .wire.compression import Compression
 from .wire.http import Http
+from .wire.options import PARALLEL, Certificate, Proxies
 from .wire.server import Server
 from .wire.session import Session
 
@@ -54,16 +56,21 @@ class Connection:
         keep_session: bool | None = None,
         allow_http: bool = False,
         timeout: float | Timeout = (10.0, 600.0),
-        verify: bool | str = True,
+        verify: bool | str | os.PathLike[str] = True,
+        cert: Certificate | None = None,
+        proxies: Proxies | None = None,
         headers: Mapping[str, str] | None = None,
+        parallel: int = PARALLEL,
         compression: Compression = "auto",
         path: Path = "auto",
         statement_bytes: int | None = None,
     ) -> None:
+        way: Hidden[str, Any] = Hidden(timeout=timeout, verify=verify, cert=cert, proxies=proxies, headers=headers)
+        proxies = headers = None  # no traceback is to show a local variable of ours
         found = credentials.find(
             url,
             username=username,
-            password=(password := credentials.hide(password)),  # so that no traceback shows a local variable of ours
+            password=(password := credentials.hide(password)),
             api_key=(api_key := credentials.hide(api_key)),
             session_id=(session_id := credentials.hide(session_id)),
             database=database,
@@ -71,7 +78,7 @@ class Connection:
             netrc=netrc,
             prompt=prompt,
         )
-        self._http = Http(found.url, timeout=timeout, verify=verify, headers=headers, compression=compression)
+        self._http = Http(found.url, parallel=parallel, compression=compression, **way)
         self._session = Session(self._http, found, keep=credentials.keeps(keep_session), allow_http=allow_http)
         self._server = Server(self._session, found.database)
         self._source = MetabaseSource(self._server, path=path, statement_bytes=statement_bytes)
@@ -134,7 +141,7 @@ class Connection:
 
     def describe_table(self, schema: str, name: str) -> pd.DataFrame:
         """Describe a table's columns; see :func:`insight_frames.describe_table`."""
-        return listing.columns(self._source.catalog(schema, fresh=True).table(schema, name))
+        return study.describe(self, self._source.catalog(schema, fresh=True).table(schema, name))
 
     # ------------------------------------------------------------------ frames
     def read_table(
@@ -148,6 +155,8 @@ class Connection:
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,
         index_col: str | Sequence[str] | Key | None = None,
+        choices: How | None = None,
+        choice_lists: Given | None = None,
         dtype: Any = None,
         dtype_backend: Backend | None = None,
         parse_dates: Any = None,
@@ -167,10 +176,8 @@ class Connection:
             numbers=_numbers(coerce_float, dtype_backend),
             out_of_range=out_of_range,
         )
-        if index_col is KEY:
-            index_col = self._key(schema, name)
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
-        return self._read(question, looks, chunksize)
+        return study.read_table(self, self._read, question, looks, chunksize, choices, choice_lists)
 
     def read_sql(
         self,
@@ -199,13 +206,11 @@ class Connection:
     def _provenance(self, stream: Stream) -> dict[str, Any]:
         return {"server": self.url, "server_version": self._server.version, **stream.provenance}
 
-    def _key(self, schema: str, name: str) -> list[str]:
-        key = self._source.table(schema, name).key
-        if key is None:
-            raise InvalidInput(
-                sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")
-            )
-        return list(key)
+    def catalog_of(self, schema: str, name: str | None = None) -> Catalog:
+        """Give the tables, columns, keys and comments of a schema as data; it holds the table `name`."""
+        if name is not None:
+            self._source.table(schema, name)
+        return self._source.catalog(schema)
 
     # ------------------------------------------------------------------ snapshots
     def snapshot(

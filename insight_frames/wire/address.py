@@ -6,32 +6,52 @@ Pure text, so that the one module that speaks HTTP holds nothing else.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput, sentence
 
-Timeout = tuple[float, float]
+Timeout = tuple[float, float] | tuple[float, float, float | None]
 
+CONNECT, READ = 10.0, 600.0  # seconds; a server may think for long before the first row of a large query
+TOTAL = 6 * 3600.0  # seconds: no answer takes longer, but one that comes byte by byte would take for ever
+_FOREVER = 1e6  # seconds: more than that, sockets do not take
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
 
-def timeouts(asked: float | Timeout) -> Timeout:
-    """Give seconds for connecting and for each wait for bytes; one number is both.
+class Timeouts(NamedTuple):
+    """Seconds: for connecting, for each wait for bytes, and for a whole answer with all repetitions."""
+
+    connect: float = CONNECT
+    read: float = READ
+    total: float = TOTAL
+
+
+def timeouts(asked: float | Timeout) -> Timeouts:
+    """Check seconds to wait: one number is for connecting and for each wait for bytes; a total of None has no end.
 
     >>> timeouts(30)
-    (30.0, 30.0)
+    Timeouts(connect=30.0, read=30.0, total=21600.0)
+    >>> timeouts((5, 60, None))
+    Timeouts(connect=5.0, read=60.0, total=inf)
     """
-    pair = (asked, asked) if isinstance(asked, int | float) else asked
-    if (
-        isinstance(pair, tuple | list)
-        and len(pair) == 2
-        and all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in pair)
-    ):
-        return float(pair[0]), float(pair[1])
+    given = (asked, asked) if isinstance(asked, int | float) else asked
+    if isinstance(given, tuple | list) and len(given) in (2, 3) and all(map(_is_time, given[:2])):
+        connect, read = (min(float(one), _FOREVER) for one in given[:2])
+        total = given[2] if len(given) == 3 else TOTAL
+        if total is None or _is_time(total):
+            return Timeouts(connect, read, float("inf") if total is None else float(total))
     raise InvalidInput(
-        sentence("timeout cannot be meant", expected="seconds above 0, or (seconds to connect, seconds to read)")
+        sentence(
+            "timeout cannot be meant",
+            expected="seconds above 0, (seconds to connect, to read) or (to connect, to read, in all)",
+        )
     )
+
+
+def _is_time(one: object) -> bool:
+    return isinstance(one, int | float) and not isinstance(one, bool) and one > 0
 
 
 def base_address(url: str) -> str:

@@ -20,8 +20,10 @@ from ..errors import (
     SessionExpired,
     sentence,
 )
-from .http import Answer, not_metabase
+from .body import Answer
 from .limits import parsed
+from .patience import BUSY
+from .troubles import not_metabase, overloaded
 
 GOOD = (200, 202)
 EXPORT = "/api/dataset/json"
@@ -37,7 +39,8 @@ def check(answer: Answer) -> Answer:
     """Let a good answer through; raise what a bad one means."""
     if answer.status in GOOD or answer.status == 204:
         return answer
-    text = answer.text()
+    with answer:
+        text = answer.text()
     raise meaning(answer, text)
 
 
@@ -45,10 +48,12 @@ def meaning(answer: Answer, text: str) -> InsightError:
     """Turn a status and a body that are not good into an error."""
     status, where = answer.status, answer.where
     page = text.lstrip()[:1] == "<"
+    if status == 429 or (answer.retry_after is not None and status in BUSY):
+        return ServerUnavailable(overloaded(where, status, answer.retry_after))
     if status == 503 and not page:
         return ServerUnavailable(sentence("Metabase is still starting", where=where, try_="again in a minute"))
     if page or status in (502, 503, 504):
-        return ServerUnavailable(not_metabase(answer, text))
+        return ServerUnavailable(not_metabase(where, status, text))
     if status == 401:
         return SessionExpired(sentence("The session is not valid", where=where, try_="connect again"))
     if status == 403:
@@ -56,7 +61,7 @@ def meaning(answer: Answer, text: str) -> InsightError:
             sentence("This account may not do that", where=where, try_="ask an administrator of Insight for the right")
         )
     if EXPORT not in where:
-        return ServerUnavailable(not_metabase(answer, text))
+        return ServerUnavailable(not_metabase(where, status, text))
     if status == 404:
         return NotFound(sentence("The server no longer knows this database", where=where, got="status 404"))
     node = json_object(text)

@@ -7,110 +7,32 @@ every request. A body that ends early is an error here, before anybody parses it
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
 import logging
 import os
+import socket
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
+from functools import cache
+from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from urllib3.util import Retry
 
 from ..credentials import Hidden
-from ..errors import IncompleteResult, ServerUnavailable, sentence
+from ..errors import IncompleteResult, ServerUnavailable
+from . import options, troubles
 from .address import Timeout, base_address, is_loopback, percent_encoded, timeouts
-from .compression import PACKED_PIECE, PIECE, Compression, Encoding, Link, Watch, check_encoding, unpacked
-from .limits import document, parsed
+from .body import Answer
+from .compression import Compression, Encoding, Link
+from .patience import BUSY, CURRENT, Allowance, Incoming, Place, Places, pause, retry_after
 
 log = logging.getLogger("insight_frames")
-
-
-class Answer:
-    """One answer whose body may still be on its way; a context manager that lets go of the connection."""
-
-    def __init__(self, response: requests.Response, where: str, *, asked: Encoding, link: Link | None = None) -> None:
-        self._response = response
-        self._link = link
-        self.where = where
-        self.status: int = response.status_code
-        self.content_type: str = response.headers.get("Content-Type", "")
-        self.compression = check_encoding(response.headers.get("Content-Encoding"), asked, where)
-        self._watch = Watch(PACKED_PIECE if self.compression == "gzip" else PIECE)
-
-    def pieces(self) -> Iterator[bytes]:
-        """Give the body in large pieces; IncompleteResult if it ends before its announced end."""
-        try:
-            with closing(self._sent()) as sent:
-                for piece in unpacked(sent, self.where) if self.compression == "gzip" else sent:
-                    self._watch.unpacked_to(piece)
-                    yield piece
-        finally:
-            if self._link is not None:
-                self._link.learn(self._watch, self.compression)
-
-    def _sent(self) -> Generator[bytes, None, None]:
-        """Give the bytes of the body as they were sent."""
-        raw = self._response.raw
-
-        def read(size: int) -> bytes:
-            return raw.read(size, decode_content=False)
-
-        while True:
-            try:
-                piece = self._watch.read(read)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise IncompleteResult(
-                    sentence(
-                        "The answer broke off",
-                        where=self.where,
-                        got=f"{type(error).__name__} in the middle of the body",
-                        try_="ask again; nothing of this answer was used",
-                    )
-                ) from None
-            if not piece:
-                return
-            yield piece
-
-    def text(self) -> str:
-        """Give the whole body as text; ServerUnavailable if it does not end."""
-        return document(self.pieces(), self.where).decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """Give the whole body as JSON; ServerUnavailable if it is something else."""
-        text = self.text()
-        try:
-            return parsed(text)
-        except ValueError:
-            raise ServerUnavailable(not_metabase(self, text)) from None
-
-    def close(self) -> None:
-        """Close the connection, so that the server cancels what it is still doing."""
-        self._response.close()
-
-    def __enter__(self) -> Answer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def not_metabase(answer: Answer, text: str) -> str:
-    """Say what came instead of JSON, without quoting it."""
-    page = text.lstrip()[:200].lower()
-    kind = "an HTML page" if page.startswith(("<!doctype", "<html", "<")) else "a text that is not JSON"
-    return sentence(
-        "This does not answer like Metabase",
-        where=answer.where,
-        expected="JSON",
-        got=f"{kind} with status {answer.status}",
-        try_="check the URL (the address of Insight itself, not of a login page or proxy)",
-    )
 
 
 class Http:
@@ -121,26 +43,34 @@ class Http:
         url: str,
         *,
         timeout: float | Timeout = (10.0, 600.0),
-        verify: bool | str = True,
+        verify: bool | str | os.PathLike[str] = True,
+        cert: options.Certificate | None = None,
+        proxies: options.Proxies | None = None,
         headers: Mapping[str, str] | None = None,
+        parallel: int = options.PARALLEL,
         compression: Compression = "auto",
     ) -> None:
+        headers, proxies = options.hidden(headers), options.hidden(proxies)  # so that no traceback shows them
         self.url = base_address(url)
-        self._timeout = timeouts(timeout)
-        self._headers = {"User-Agent": "insight_frames", "Accept": "*/*", **(headers or {})}
+        self._timeouts = timeouts(timeout)
+        self._headers = Hidden({"User-Agent": "insight_frames", "Accept": "*/*", **options.headers(headers)})
         self._link = Link(compression, loopback=is_loopback(self.url))
-        self._proxies = get_environ_proxies(self.url)
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        self._verify = bundle if verify is True and bundle else verify
+        if proxies is None:  # one of the environment is for other machines
+            found = {} if is_loopback(self.url) else get_environ_proxies(self.url)
+        else:
+            found = options.proxies(proxies)
+        self._way: Hidden[str, Any] = Hidden(proxies=Hidden(found))
+        self._way |= {"verify": options.trusted(verify), "cert": options.certificate(cert)}
+        self._parallel = options.parallel(parallel)
         self.renew()
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """GET, for the small documents of the API."""
-        return self._send("GET", path, headers=headers)
+        return self._send("GET", path, headers=headers, repeatable=True)
 
     def post_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """POST a JSON body."""
-        return self._send("POST", path, json=body, headers=headers)
+        """POST a JSON body; once, and on a connection that no server may just be closing."""
+        return self._send("POST", path, json=body, headers=headers, by=self._once)
 
     def post_query(
         self, path: str, query: Any, *, headers: Mapping[str, str] | None = None, small: bool = False
@@ -154,7 +84,7 @@ class Http:
         asked = self._link.encoding(small=small)
         kind = "application/x-www-form-urlencoded"
         more = Hidden({**(headers or {}), "Connection": "close", "Content-Type": kind})
-        return self._send("POST", path, form=form, headers=more, by=self._once, asked=asked)
+        return self._send("POST", path, form=form, headers=more, by=self._once, asked=asked, repeatable=True)
 
     def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """DELETE with a JSON body, for ending a session."""
@@ -163,12 +93,12 @@ class Http:
     def close(self) -> None:
         """Let go of kept connections."""
         self._kept.close()
+        self._once.close()
 
     def renew(self) -> None:
         """Begin without connections; a child process leaves those of its parent alone."""
-        # A connection that could not be made is tried again; what has been sent is repeated only if it is a GET.
-        tries = Retry(total=3, connect=3, read=2, redirect=0, other=0, backoff_factor=0.2, allowed_methods={"GET"})
-        self._kept, self._once = HTTPAdapter(max_retries=tries), _OnceAdapter(max_retries=tries)
+        self._kept, self._once = _Adapter(), _OnceAdapter()
+        self._places = Places(self._parallel)
 
     def _send(
         self,
@@ -180,43 +110,118 @@ class Http:
         headers: Mapping[str, str] | None = None,
         by: HTTPAdapter | None = None,
         asked: Encoding = "identity",
+        repeatable: bool = False,
     ) -> Answer:
         where = f"{method} {path} at {self.url}"
-        begun = time.perf_counter()
+        allowance = Allowance(self._timeouts)
+        place = self._places.take(allowance, where)
         request = requests.PreparedRequest()
         request.method = method
         try:
             request.prepare_url(self.url + path, None)
             request.prepare_headers({**self._headers, **(headers or {}), "Accept-Encoding": asked})
             request.prepare_body(form, None, json)
-            response = (by or self._kept).send(
-                request, stream=True, timeout=self._timeout, verify=self._verify, proxies=self._proxies
-            )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServerUnavailable(unreachable(where, error)) from None
-        except KeyboardInterrupt:  # without the frames below, whose variables hold what was sent
-            raise KeyboardInterrupt from None
-        self._link.answered(time.perf_counter() - begun)
-        log.debug("%s %s -> %s", method, path, response.status_code)
-        if response.is_redirect:
-            target = urlsplit(response.headers.get("Location", ""))
-            response.close()
-            raise ServerUnavailable(
-                sentence(
-                    "The server redirects",
-                    where=where,
-                    got=f"status {response.status_code} to {target.scheme}://{target.netloc}",
-                    try_="connect to the address it redirects to (https:// instead of http://?)",
-                )
-            )
-        try:
-            return Answer(response, where, asked=asked, link=self._link if by is self._once else None)
-        except ServerUnavailable:
-            response.close()
+            response = self._tried(by or self._kept, request, where, allowance, repeatable)
+            log.debug("%s %s -> %s", method, path, response.status_code)
+            try:
+                self._check(response, where)
+                link = self._link if form is not None else None
+                return Answer(_Sender(response, where, allowance, place), where, asked=asked, link=link)
+            except ServerUnavailable:
+                response.close()
+                raise
+        except requests.RequestException as error:
+            place.leave()
+            raise ServerUnavailable(troubles.unreachable(where, error, allowance)) from None
+        except BaseException:
+            place.leave()
             raise
 
+    def _tried(
+        self, by: HTTPAdapter, request: requests.PreparedRequest, where: str, allowance: Allowance, repeatable: bool
+    ) -> requests.Response:
+        """Send a request until there is an answer to be taken, or no sense in trying again."""
+        failed: ServerUnavailable | None
+        for repeated in count():
+            begun = time.perf_counter()
+            token = CURRENT.set(allowance)
+            allowance.received, asked, failed = 0, None, None
+            try:
+                with allowance:
+                    response = by.send(request, stream=True, timeout=allowance.each(), **self._way)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                again = _nothing_was_done(error, repeatable, allowance)
+                failed = ServerUnavailable(troubles.unreachable(where, error, allowance))
+            except KeyboardInterrupt:  # without the frames below, whose variables hold what was sent
+                raise KeyboardInterrupt from None
+            else:
+                self._link.answered(time.perf_counter() - begun)
+                again = repeatable and response.status_code in BUSY
+                asked = retry_after(response.headers.get("Retry-After"))
+            finally:
+                CURRENT.reset(token)
+            wait = pause(repeated, time.perf_counter() - begun, allowance.left(), asked) if again else None
+            if wait is None and failed is not None:
+                raise failed
+            if wait is None:
+                return response
+            if failed is None:
+                response.close()
+            log.info("%s %s: asking again in %.1f s", request.method, where.split()[1], wait)
+            with allowance:
+                time.sleep(wait)
+        raise AssertionError("count() does not end")
 
-class _OncePool(urllib3.HTTPConnectionPool):
+    def _check(self, response: requests.Response, where: str) -> None:
+        """Refuse what a server or proxy says in place of an answer; nothing is followed."""
+        if response.is_redirect:
+            location = response.headers.get("Location", "")
+            raise ServerUnavailable(troubles.redirected(where, self.url, response.status_code, location))
+        if response.status_code == 407:
+            raise ServerUnavailable(troubles.proxy_refuses(where, "407"))
+
+
+def _nothing_was_done(error: Exception, repeatable: bool, allowance: Allowance) -> bool:
+    """Whether a request may be sent again: no connection was made, or nothing of an answer came before it ended."""
+    found = troubles.kinds(error)
+    if found & {"NewConnectionError", "ConnectTimeoutError"}:
+        return True
+    return repeatable and not allowance.received and bool(found & troubles.ENDED)
+
+
+class _Sender:
+    """The bytes of one answer; closing it lets the server know, so that it cancels what it is still doing."""
+
+    def __init__(self, response: requests.Response, where: str, allowance: Allowance, place: Place) -> None:
+        self.status: int = response.status_code
+        self.headers = response.headers
+        self._response, self._where = response, where
+        self._allowance, self._place = allowance, place
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            with self._allowance:
+                return bytes(self._response.raw.read(size, decode_content=False))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise IncompleteResult(troubles.broken_off(self._where, error, self._allowance)) from None
+
+    def close(self) -> None:
+        self._response.close()
+        self._place.leave()
+
+
+class _Response(http.client.HTTPResponse):
+    """Reads what comes within the allowance of the request that is being sent."""
+
+    def __init__(self, sock: socket.socket, *more: Any, **named: Any) -> None:
+        super().__init__(sock, *more, **named)
+        allowance = CURRENT.get()
+        if allowance is not None:
+            allowance.received = 0  # a proxy's consent is no answer
+            self.fp = io.BufferedReader(Incoming(self.fp.detach(), sock, allowance))
+
+
+class _Once:
     """Takes no connection back: each is for one request, whatever the server says about keeping it."""
 
     def _put_conn(self, conn: Any) -> None:
@@ -224,32 +229,44 @@ class _OncePool(urllib3.HTTPConnectionPool):
             conn.close()
 
 
-class _OnceTlsPool(_OncePool, urllib3.HTTPSConnectionPool):
-    """The same over TLS."""
+@cache
+def _pool(kind: type[urllib3.HTTPConnectionPool], once: bool) -> type[Any]:
+    """Make a kind of pool (plain, of TLS, through SOCKS) into one of ours."""
+    connection = type(kind.ConnectionCls.__name__, (kind.ConnectionCls,), {"response_class": _Response})
+    return type(kind.__name__, (_Once, kind) if once else (kind,), {"ConnectionCls": connection})
 
 
-_POOLS = {"http": _OncePool, "https": _OnceTlsPool}
+# A server that thinks for long is told from one that is gone, and no firewall in between forgets the connection.
+_ALIVE = {"SO_KEEPALIVE": 1, "TCP_NODELAY": 1, "TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15}
+_SOCKET = [
+    (socket.SOL_SOCKET if name.startswith("SO_") else socket.IPPROTO_TCP, getattr(socket, name), value)
+    for name, value in _ALIVE.items()
+    if hasattr(socket, name)
+]
 
 
-class _OnceAdapter(HTTPAdapter):
-    """Makes a connection for each request."""
+class _Adapter(HTTPAdapter):
+    """Makes connections whose answers keep to an allowance."""
+
+    once = False
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        super().init_poolmanager(*args, **more, socket_options=_SOCKET)
+        self._make_ours(self.poolmanager)
 
-    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **more)
-        manager.pool_classes_by_scheme = _POOLS
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **more, socket_options=_SOCKET)
+        if not known:
+            self._make_ours(manager)
         return manager
 
+    def _make_ours(self, manager: urllib3.PoolManager) -> None:
+        kinds = manager.pool_classes_by_scheme.items()
+        manager.pool_classes_by_scheme = {scheme: _pool(kind, self.once) for scheme, kind in kinds}
 
-def unreachable(where: str, error: BaseException) -> str:
-    """Say why there was no answer; requests' own text may hold the whole URL, so only its kind is named."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return sentence("The server's certificate is not trusted", where=where, try_="verify='path/to/ca.pem'")
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ReadTimeout):
-        return sentence("The server did not answer in time", where=where, try_="a longer timeout=, or later")
-    return sentence(
-        "The server cannot be reached", where=where, got=type(error).__name__, try_="check the URL and the network"
-    )
+
+class _OnceAdapter(_Adapter):
+    """Makes a connection for each request."""
+
+    once = True

@@ -14,7 +14,8 @@ from ..credentials import Hidden, Kept, Login, Pause, Record, Secret, Verifier
 from ..errors import InsightError, InvalidInput, LoginRefused, LoginThrottled, ServerUnavailable, sentence
 from . import answers
 from .address import is_loopback
-from .http import Answer, Http
+from .body import Answer
+from .http import Http
 
 _SENDABLE = re.compile(r"[!-~]{1,4096}")
 _UNSAID = 15  # seconds to wait where the server names none: its shortest wait

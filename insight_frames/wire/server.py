@@ -14,8 +14,8 @@ from typing import Any
 from ..errors import DatabaseNotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
 from . import limits
 from .answers import EXPORT
+from .body import Answer
 from .cells import no_list
-from .http import Answer
 from .session import Session
 
 OLDEST = 31

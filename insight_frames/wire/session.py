@@ -25,7 +25,8 @@ from ..errors import (
     sentence,
 )
 from . import answers
-from .http import Answer, Http
+from .body import Answer
+from .http import Http
 from .login import Gate, is_sendable
 
 log = logging.getLogger("insight_frames")

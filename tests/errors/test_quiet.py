@@ -103,7 +103,7 @@ def test_passwords_sessions_and_keys(box: Box, connect: Connect, told: list[str]
     session = connection._session._id
     assert session is not None
     secrets = [session.reveal(), box.password]
-    box.fault(kind="html", status=502)
+    box.fault(kind="html", status=404)
     failing(told, lambda: connection.list_schemas())
     failing(told, lambda: connection.read_sql("select nonsense"))
     things = (connection, connection._http, connection._session, connection._server, connection._source, session)

@@ -20,6 +20,8 @@ from sandboxes import ERAS, TWO_ERAS, Connect, Database, Scratch
 
 from insight_frames import Connection, IncompleteResult, InsightError, QueryFailed, ServerUnavailable, SnapshotError
 from insight_frames.sandbox import Box
+from insight_frames.wire import patience
+from insight_frames.wire.address import timeouts
 
 pytestmark = [
     pytest.mark.filterwarnings("error::ResourceWarning"),
@@ -80,6 +82,12 @@ def _quick_collections() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault meets one request, which is not sent again, so that it is seen what it does."""
+    monkeypatch.setattr(patience, "REPEATS", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -253,7 +261,7 @@ def test_an_answer_that_takes_too_long(box: Box, connect: Connect, path: str, fa
         question(connection)
     box.fault(kind="rate", bytes_per_second=20, path="/api/dataset/json")
     before = time.monotonic()
-    connection._http._timeout = (5.0, 0.02)
+    connection._http._timeouts = timeouts((5.0, 0.02))
     with pytest.raises((ServerUnavailable, IncompleteResult)):
         question(connection)
     assert time.monotonic() - before < 2

@@ -16,6 +16,7 @@ from insight_frames import Connection, InsightError, ServerUnavailable
 from insight_frames.sandbox import Box
 from insight_frames.snapshots import Snapshot, folder
 from insight_frames.sources import together
+from insight_frames.wire import patience
 
 ERAS = pytest.mark.parametrize("era", ["0.34", "0.47"])
 streaming = pytest.mark.parametrize("era", ["0.47"])
@@ -198,9 +199,10 @@ def test_what_is_left_is_not_trusted(box: Box, connect: Connect, tables: Scratch
 
 @pytest.mark.parametrize("era", ["0.34"])
 def test_a_server_that_goes_away_between_statements(
-    box: Box, connect: Connect, tables: Scratch, tmp_path: Path
+    box: Box, connect: Connect, tables: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tables of statements that had come whole are kept, also those that came in several statements."""
+    monkeypatch.setattr(patience, "REPEATS", 0)
     connection = connect(statement_bytes=300_000)
     with before_statements(connection, lambda number: None) as sent:
         connection.snapshot(tmp_path / "whole", schemas="s_scratch")
