@@ -24,7 +24,7 @@ _MEANT[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
 def unescape(raw: bytes) -> bytes | pa.Buffer:
     r"""Undo JSON's string escapes in the bytes between two quotes.
 
-    >>> unescape(rb'(0,\"a b\",\\\\,0)\n')
+    >>> bytes(unescape(rb'(0,\"a b\",\\\\,0)\n'))
     b'(0,"a b",\\\\,0)\n'
     """
     codes = np.frombuffer(raw, np.uint8)
