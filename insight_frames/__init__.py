@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         ValueOutOfRange,
     )
     from .question import KEY
-    from .sinks.files.frames import to_excel
+    from .sinks.files.frames import to_csv, to_excel
     from .snapshots import Diff, Snapshot
 
 __all__ = [
@@ -89,6 +89,7 @@ __all__ = [
     "read_sql",
     "read_table",
     "snapshot",
+    "to_csv",
     "to_excel",
 ]
 
@@ -102,7 +103,7 @@ _HOMES = {
     "Diff": "snapshots",
     "Snapshot": "snapshots",
     "snapshot": "api",
-    "to_excel": "sinks.files.frames",
+    **dict.fromkeys(("to_csv", "to_excel"), "sinks.files.frames"),
     **dict.fromkeys(
         ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),
         "api",

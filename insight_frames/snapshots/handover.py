@@ -14,9 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import manifest as inventory
 from ..catalog import Table
 from ..question import table_question
-from ..sinks.files import excel
+from ..sinks.files import csv, excel
+from ..sinks.files.csv import Encoding, LineEnd
 from ..sinks.files.publish import PathLike, folder
 from ..sinks.files.report import FileReport, WrittenFile, together
 from ..sinks.files.table import FileTable
@@ -82,6 +84,44 @@ class HandOver:
                 excel.write(_place(hidden, *name), found, out_of_range=out_of_range, contents=True)
                 for name, found in self._parts(by, chosen, coerce_float)
             ]
+        return _moved(together(reports), hidden, target)
+
+    def to_csv(
+        self,
+        path: PathLike,
+        *,
+        tables: Names = None,
+        exclude: Names = None,
+        lineterminator: LineEnd = "\r\n",
+        encoding: Encoding = "utf-8",
+    ) -> FileReport:
+        """Write the tables as CSV: a folder with ``<schema>/<table>.csv``, exact decimals included.
+
+        ``tables`` and ``exclude`` are those of :meth:`to_excel`, the other keywords those of
+        :func:`insight_frames.to_csv`.
+        """
+
+        def write(file: Path, table: FileTable) -> FileReport:
+            return csv.write(file, table, lineterminator=lineterminator, encoding=encoding)
+
+        return self._each(path, ".csv", self._chosen(tables, exclude), write, floats=False)
+
+    def _each(
+        self,
+        path: PathLike,
+        suffix: str,
+        chosen: Sequence[Table],
+        write: Callable[[Path, FileTable], FileReport],
+        *,
+        floats: bool,
+    ) -> FileReport:
+        """Write a folder with a file for each table; the tables are in memory one after another."""
+        with folder(path) as (target, hidden):
+            reports = []
+            for one in chosen:
+                file = hidden / Path(inventory.file_path(one.schema, one.name)).with_suffix(suffix)
+                file.parent.mkdir(exist_ok=True)
+                reports.append(write(file, self._table(one, floats)))
         return _moved(together(reports), hidden, target)
 
     def _parts(self, by: str, chosen: Sequence[Table], floats: bool) -> Iterable[tuple[list[str], list[FileTable]]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import excel
+from . import csv, excel
+from .csv import Encoding, LineEnd
 from .publish import PathLike
 from .report import FileReport
 from .table import from_frame
@@ -75,3 +76,59 @@ def to_excel(
     """
     table = from_frame(frame, index=index, name=sheet_name)
     return excel.write(path, [table], out_of_range=out_of_range, contents=False)
+
+
+def to_csv(
+    frame: pd.DataFrame,
+    path: PathLike,
+    *,
+    index: bool | None = None,
+    lineterminator: LineEnd = "\r\n",
+    encoding: Encoding = "utf-8",
+) -> FileReport:
+    """Write a frame as CSV (RFC 4180, UTF-8): every value as PostgreSQL prints it, whatever its type.
+
+    NULL is nothing between two commas, an empty text is ``""``, and floats have all digits that tell them from others.
+
+    What CSV cannot hold: types and labels, which readers guess or do without (pandas, for one, reads ``""`` and nothing
+    alike, and ``007`` as 7 unless ``dtype=str`` is given; ``pyarrow.csv`` with ``strings_can_be_null=True,
+    quoted_strings_can_be_null=False`` tells NULL apart). A NULL in a table of one column, which would be an empty line,
+    is an error. Excel runs texts such as ``=1+1`` as formulas when it opens a CSV file; :func:`to_excel` prevents that.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From insight_frames, or made by hand.
+    path : str or path-like
+        The file, ending in ``.csv``. One that is there is replaced, at once and whole.
+    index : bool, optional
+        Write the index levels as columns. Default: those that have a name.
+    lineterminator : {"\\r\\n", "\\n"}
+        How lines end; line breaks within texts are left as they are.
+    encoding : {"utf-8", "utf-8-sig"}
+        The second one begins with a mark by which Excel knows UTF-8.
+
+    Returns
+    -------
+    FileReport
+        ``files`` with the hash of the file.
+
+    Raises
+    ------
+    InvalidInput
+        The path, the frame or a keyword cannot be used.
+    ValueOutOfRange
+        A text holds the character U+0000.
+    FileError
+        The file cannot be written, or does not read back as what was written.
+
+    Examples
+    --------
+    >>> import pandas as pd, insight_frames as ifr
+    >>> df = pd.DataFrame({"label": ["A", "", None], "note": ["one, two", 'say "hi"', "x"]})
+    >>> ifr.to_csv(df, folder / "notes.csv")
+    <FileReport: notes.csv, 3 rows>
+    >>> (folder / "notes.csv").read_bytes()
+    b'label,note\\r\\nA,"one, two"\\r\\n"","say ""hi\"""\\r\\n,x\\r\\n'
+    """
+    return csv.write(path, from_frame(frame, index=index), lineterminator=lineterminator, encoding=encoding)

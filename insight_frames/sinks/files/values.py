@@ -128,7 +128,9 @@ def kind(field: pa.Field[Any]) -> str:
 
 
 def as_text(column: Column, field: pa.Field[Any]) -> Column:
-    """Write a column as PostgreSQL prints it."""
+    """Write a column as PostgreSQL prints it; booleans as its casts do, in full."""
+    if pa.types.is_boolean(field.type):
+        return pc.if_else(column, "true", "false")
     if pa.types.is_dictionary(field.type):
         return column.cast(pa.string())
     if pa.types.is_string(field.type):
