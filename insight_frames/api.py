@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .clinical.choices import Given, How
 from .connection import Connection
 from .credentials import Hidden, Secret, hide
 from .progress import Asked
@@ -158,8 +159,10 @@ def describe_table(schema: str, name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``column``, ``type`` (as PostgreSQL writes it), ``nullable`` (bool), ``key`` ("primary", "unique" or
-        missing), ``references`` (schema.table.column or missing) and ``comment``.
+        Columns ``column``, ``type`` (as PostgreSQL writes it), ``nullable`` (bool), ``key`` ("primary", "unique",
+        missing, or "derived: participant" and the like of a key that is not declared, that the columns' names suggest
+        and the rows prove; of more than a million rows "not checked"), ``references`` (schema.table.column or missing)
+        and ``comment``.
 
     Raises
     ------
@@ -186,6 +189,8 @@ def read_table(
     order_by: str | Sequence[str] | None = None,
     limit: int | None = None,
     index_col: str | Sequence[str] | Key | None = None,
+    choices: How | None = None,
+    choice_lists: Given | None = None,
     dtype: Any = None,
     dtype_backend: Backend | None = None,
     parse_dates: Any = None,
@@ -211,7 +216,15 @@ def read_table(
     limit : int, optional
         At most so many rows.
     index_col : str, list of str or KEY, optional
-        Columns to become the index; ``insight_frames.KEY`` takes the table's declared key.
+        Columns to become the index; ``insight_frames.KEY`` takes the table's declared key, else the one that the names
+        of its columns suggest (participant, event, repeats ...), if the rows prove it.
+    choices : {"label", "code", "both"}, optional
+        Choice items as ordered categoricals with all levels of their list in its order, used or not: labels in the
+        item's column, codes in it, or codes in it and labels in the column beside it. The lists are the study's own,
+        found by the shape of its tables, else the pairs of ``x`` and ``x_label`` in the rows. What does not fit a list
+        becomes a level behind it and a :class:`DataWarning`. Multiple choices stay text; see :func:`indicators`.
+    choice_lists : dict of column to dict of code to label, optional
+        Lists to take instead, in the order of their levels.
     dtype, parse_dates, coerce_float : optional
         As in :func:`pandas.read_sql`. ``coerce_float=False`` gives ``numeric`` as exact ``Decimal``.
     dtype_backend : {"numpy_nullable", "pyarrow"}, optional
@@ -258,6 +271,8 @@ def read_table(
         order_by=order_by,
         limit=limit,
         index_col=index_col,
+        choices=choices,
+        choice_lists=choice_lists,
         dtype=dtype,
         dtype_backend=dtype_backend,
         parse_dates=parse_dates,

@@ -1,18 +1,19 @@
 """Puts a question to a source and makes frames of the answer: what a live connection and a snapshot do alike.
 
-A frame carries in ``attrs["insight"]`` where it comes from and, by column, what the catalogue says of it (type and
-comment); all of it plain JSON values, so that pandas writes it into Parquet and nothing of it is a value of a row.
+A frame carries in ``attrs["insight"]`` where it comes from, the table's declared key and, by column, what the catalogue
+says of it (type and comment): plain JSON values, so that pandas writes them into Parquet, and never a value of a row.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pyarrow as pa
 
+from .catalog import Table
 from .errors import InvalidInput, sentence
 from .pgtypes import type_of
 from .question import Question
@@ -31,6 +32,9 @@ class Source(Protocol):
 
     def open(self, question: Question) -> AbstractContextManager[Stream]:
         """Open a stream of the rows asked for."""
+
+    def table(self, schema: str, name: str) -> Table:
+        """Find a table in the catalogue."""
 
 
 class Looks:
@@ -55,6 +59,22 @@ class Looks:
         """Give them as keyword arguments."""
         return dict(self._keywords)
 
+    @property
+    def index_col(self) -> Any:
+        """Columns to become the index."""
+        return self._keywords["index_col"]
+
+    def but(self, *, index_col: Any) -> Looks:
+        """Give the same with another index."""
+        return Looks(**{**self._keywords, "index_col": index_col})
+
+    def decides(self, column: str) -> bool:
+        """Whether ``dtype=`` or ``parse_dates=`` says what this column is to be."""
+        dtype, dates = self._keywords["dtype"], self._keywords["parse_dates"]
+        named = dtype if isinstance(dtype, Mapping) else ()
+        dated = (dates,) if isinstance(dates, str) else dates if isinstance(dates, (Mapping, list, tuple)) else ()
+        return column in named or column in dated or (dtype is not None and not isinstance(dtype, Mapping))
+
 
 def read(source: Source, question: Question, looks: Looks, chunksize: int | None, provenance: Provenance) -> Any:
     """Give one frame, or an iterator of frames of `chunksize` rows."""
@@ -64,7 +84,7 @@ def read(source: Source, question: Question, looks: Looks, chunksize: int | None
         return _chunks(source, question, looks, chunksize, provenance)
     with source.open(question) as stream:
         made = frame.to_frame(stream.schema, stream, **looks.keywords())
-        made.attrs["insight"] = _told(stream, provenance)
+        made.attrs["insight"] = _told(source, question, stream, provenance)
     return made
 
 
@@ -73,12 +93,16 @@ def _chunks(
 ) -> Generator[pd.DataFrame, None, None]:
     with source.open(question) as stream:
         for part in frame.to_frames(stream.schema, stream, chunksize=chunksize, **looks.keywords()):
-            part.attrs["insight"] = _told(stream, provenance)
+            part.attrs["insight"] = _told(source, question, stream, provenance)
             yield part
 
 
-def _told(stream: Stream, provenance: Provenance) -> dict[str, Any]:
-    return {**provenance(stream), "columns": columns(stream.schema)}
+def _told(source: Source, question: Question, stream: Stream, provenance: Provenance) -> dict[str, Any]:
+    told = {**provenance(stream), "columns": columns(stream.schema)}
+    if question.schema is not None and question.name is not None:
+        key = source.table(question.schema, question.name).key
+        told["key"] = None if key is None else list(key)
+    return told
 
 
 def columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:

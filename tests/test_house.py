@@ -27,6 +27,7 @@ LAYERS = [
     ["wire"],
     ["sources", "sinks", "clinical"],
     ["reading"],
+    ["study"],
     ["snapshots"],
     ["connection"],
     ["api"],

@@ -49,7 +49,7 @@ def table_of(frame: pd.DataFrame) -> str:
 def labels(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a column of the frame: ``label``, ``unit``, ``type``; missing where nothing is known."""
     known = columns(frame)
-    names = [one for one in [*frame.index.names, *frame.columns] if one is not None]
+    names: list[Any] = [one for one in (*frame.index.names, *frame.columns) if one is not None]
     rows = [[known.get(str(name), {}).get(word) for word in ("comment", "unit", "type")] for name in names]
     made = pd.DataFrame(rows, columns=["label", "unit", "type"], index=pd.Index(names, name="column", dtype=object))
     return made.astype(object).where(made.notna(), None)
@@ -72,7 +72,7 @@ def key_columns(frame: pd.DataFrame) -> list[str]:
     said = insight(frame).get("key") or []
     if said and all(one in have for one in said):
         return [str(one) for one in said]
-    return [one for one in frame.index.names if one is not None]
+    return [str(one) for one in frame.index.names if one is not None]
 
 
 def row_keys(frame: pd.DataFrame, places: Iterable[int]) -> list[dict[str, Any]]:

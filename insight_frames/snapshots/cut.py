@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import manifest as inventory
+from .. import study
 from ..catalog import Catalog
-from ..errors import InvalidInput, SnapshotError, sentence
+from ..clinical.choices import Given, How
+from ..errors import SnapshotError, sentence
 from ..progress import Asked
-from ..question import KEY, Key, Numbers, OutOfRange, sql_question, table_question
+from ..question import Key, Numbers, OutOfRange, Question, sql_question, table_question
 from ..reading import Backend, Looks, read
 from ..sinks import listing
 from ..sources.offline import OfflineSource
@@ -91,7 +93,7 @@ class Snapshot(HandOver):
 
     def describe_table(self, schema: str, name: str) -> pd.DataFrame:
         """Describe a table's columns: column, type, nullable, key, references, comment."""
-        return listing.columns(self._source.table(schema, name))
+        return study.describe(self, self._source.table(schema, name))
 
     # ------------------------------------------------------------------ frames
     def read_table(
@@ -105,6 +107,8 @@ class Snapshot(HandOver):
         order_by: str | Sequence[str] | None = None,
         limit: int | None = None,
         index_col: str | Sequence[str] | Key | None = None,
+        choices: How | None = None,
+        choice_lists: Given | None = None,
         dtype: Any = None,
         dtype_backend: Backend | None = None,
         parse_dates: Any = None,
@@ -116,7 +120,7 @@ class Snapshot(HandOver):
 
         Parameters
         ----------
-        columns, index_col, dtype, dtype_backend, parse_dates, coerce_float, out_of_range, limit
+        columns, index_col, choices, choice_lists, dtype, dtype_backend, parse_dates, coerce_float, out_of_range, limit
             As in :func:`insight_frames.read_table`.
         where, params
             A condition in PostgreSQL's words, decided by DuckDB (needs the extra ``duckdb``; what that would read in
@@ -150,9 +154,8 @@ class Snapshot(HandOver):
             numbers="float" if coerce_float else "exact",
             out_of_range=out_of_range,
         )
-        index = self._key(schema, name) if index_col is KEY else index_col
-        looks = Looks(index, dtype, dtype_backend, parse_dates, coerce_float)
-        return read(self._source, question, looks, chunksize, _provenance)
+        looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
+        return study.read_table(self, self._read, question, looks, chunksize, choices, choice_lists)
 
     def read_sql(
         self,
@@ -206,7 +209,7 @@ class Snapshot(HandOver):
         numbers: Numbers = "float" if coerce_float else "exact"
         question = sql_question(sql, params=params, numbers=numbers, out_of_range=out_of_range)
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
-        return read(self._source, question, looks, chunksize, _provenance)
+        return self._read(question, looks, chunksize)
 
     def verify(self, *, fingerprint: str | None = None, progress: Asked = None) -> Report:
         """Check every file against the inventory, and the inventory against itself.
@@ -234,13 +237,15 @@ class Snapshot(HandOver):
 
         return compare(old, self, keys=keys, ignore=ignore, other_source=other_source)
 
-    def _key(self, schema: str, name: str) -> list[str]:
-        key = self._source.table(schema, name).key
-        if key is None:
-            raise InvalidInput(
-                sentence(f"{schema}.{name} declares no key", where="index_col=KEY", try_="index_col=[...] by name")
-            )
-        return list(key)
+    def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
+        return read(self._source, question, looks, chunksize, _provenance)
+
+    def catalog_of(self, schema: str, name: str | None = None) -> Catalog:
+        """Give the tables, columns, keys and comments of a schema as data; it holds the table `name`."""
+        self._source.check_schema(schema)
+        if name is not None:
+            self._source.table(schema, name)
+        return self.catalog
 
 
 def _provenance(stream: Stream) -> dict[str, Any]:
