@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import canaries
 import pytest
 from hypothesis import settings
 from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch
@@ -31,6 +32,24 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("INSIGHT_KEEP_SESSION", "0")
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _listening() -> Iterator[None]:
+    """All that the package says is heard, see ``canaries.py``."""
+    with pytest.MonkeyPatch.context() as patch:
+        canaries.install(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(request: pytest.FixtureRequest, _listening: None) -> Iterator[None]:
+    """No test makes the package say a secret, the value of a parameter or a participant of the study."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    canaries.WATCH = watch = canaries.Watch()
+    yield
+    leaks = watch.leaks(folder)
+    assert not leaks, leaks
 
 
 @pytest.fixture(scope="session")
