@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         read_table,
         snapshot,
     )
+    from .clinical.convert import Converted, to_numbers
+    from .clinical.facts import labels
+    from .clinical.multiple import indicators
+    from .clinical.partial import to_dates
     from .connection import Connection
     from .errors import (
         ColumnNotFound,
@@ -50,12 +54,14 @@ if TYPE_CHECKING:
     )
     from .question import KEY
     from .sinks.files.frames import to_csv, to_excel
+    from .sinks.files.stats import to_spss, to_stata, to_xpt
     from .snapshots import Diff, Snapshot
 
 __all__ = [
     "KEY",
     "ColumnNotFound",
     "Connection",
+    "Converted",
     "DataConflict",
     "DataWarning",
     "DatabaseNotFound",
@@ -83,6 +89,8 @@ __all__ = [
     "connect",
     "describe_table",
     "diff",
+    "indicators",
+    "labels",
     "list_schemas",
     "list_tables",
     "open_snapshot",
@@ -90,7 +98,12 @@ __all__ = [
     "read_table",
     "snapshot",
     "to_csv",
+    "to_dates",
     "to_excel",
+    "to_numbers",
+    "to_spss",
+    "to_stata",
+    "to_xpt",
 ]
 
 __version__ = "0.1.0"
@@ -100,10 +113,16 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless t
 _HOMES = {
     "KEY": "question",
     "Connection": "connection",
+    "Converted": "clinical.convert",
     "Diff": "snapshots",
     "Snapshot": "snapshots",
+    "indicators": "clinical.multiple",
+    "labels": "clinical.facts",
     "snapshot": "api",
+    "to_dates": "clinical.partial",
+    "to_numbers": "clinical.convert",
     **dict.fromkeys(("to_csv", "to_excel"), "sinks.files.frames"),
+    **dict.fromkeys(("to_spss", "to_stata", "to_xpt"), "sinks.files.stats"),
     **dict.fromkeys(
         ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),
         "api",

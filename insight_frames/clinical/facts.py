@@ -47,7 +47,35 @@ def table_of(frame: pd.DataFrame) -> str:
 
 
 def labels(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a column of the frame: ``label``, ``unit``, ``type``; missing where nothing is known."""
+    """Give the labels and units of a frame's columns, as the study's catalogue had them when it was read.
+
+    They stand in ``frame.attrs``, which pandas keeps through most operations and in Parquet.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Read by insight_frames, or made of one.
+
+    Returns
+    -------
+    DataFrame
+        One row a column of the frame, by name (index levels first): ``label`` (the column's comment), ``unit`` (if the
+        frame was read with ``choices=`` and the study's table of items tells units) and ``type`` (PostgreSQL's); None
+        where nothing is known, as of columns that were added by hand.
+
+    Raises
+    ------
+    InvalidInput
+        The frame says nothing of its columns: it was made by hand, or its attrs were lost.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> study = ifr.Connection(box.url, username=box.username, password=box.password)
+    >>> vitals = study.read_table("s_cardio3prod", "ig_vital_vitals", choices="label")
+    >>> ifr.labels(vitals).loc["i_vital_sysbp", ["label", "unit"]].tolist()
+    ['Vital Signs: First measurement (mmHg)', 'mmHg']
+    """
     known = columns(frame)
     names: list[Any] = [one for one in (*frame.index.names, *frame.columns) if one is not None]
     rows = [[known.get(str(name), {}).get(word) for word in ("comment", "unit", "type")] for name in names]
