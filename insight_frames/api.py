@@ -59,11 +59,19 @@ def connect(
         ``INSIGHT_PROFILE`` or a section ``default`` comes after it), ``session_id`` (of a session made elsewhere),
         ``netrc`` (True or a path: read the host's entry), ``prompt`` (False: ask nobody), ``keep_session`` (False:
         keep the session in memory and not for other processes; ``INSIGHT_KEEP_SESSION=0`` does the same),
-        ``allow_http`` (True: a password may travel unencrypted to another machine), ``timeout`` in seconds (one number,
-        or connecting and reading), ``verify`` (False, or the path of a file of certificates), ``headers`` (a mapping
-        added to every request), ``compression`` ("gzip", "identity", or "auto": gzip where the link is seen to be
-        so slow that it pays), ``statement_bytes`` (how much text one statement may give; left out, 128 MB on servers
-        that hold whole answers in memory, all but 0.35 to 0.48, and no limit on the others).
+        ``allow_http`` (True: a password may travel unencrypted to another machine), ``timeout`` in seconds (one number
+        for connecting and for each wait for bytes, ``(connect, read)``, or ``(connect, read, total)``; left out, 10,
+        600 and six hours; only time in which the server is waited for counts, and a total of None has no end),
+        ``parallel`` (2: how many requests may be on their way at the same time), ``compression`` ("gzip", "identity",
+        or "auto": gzip where the link is seen to be so slow that it pays), ``statement_bytes`` (how much text one
+        statement may give; left out, 128 MB on servers that hold whole answers in memory, all but 0.35 to 0.48, and no
+        limit on the others).
+
+        For what stands in between: ``verify`` (the path of a file or folder of certificates of authorities, or False;
+        left out, ``REQUESTS_CA_BUNDLE``, or those that come with Python), ``cert`` (the paths of a certificate of yours
+        and its key, or of a file with both), ``proxies`` (an address, a mapping of "http" and "https" to addresses, or
+        False for none; left out, those of the environment, for other machines), ``headers`` (a mapping added to every
+        request, for a gateway that wants its own; shown nowhere).
 
     Returns
     -------

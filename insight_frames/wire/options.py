@@ -114,8 +114,9 @@ def certificate(asked: Certificate | None) -> str | tuple[str, str] | None:
     if asked is None:
         return None
     pair = (asked,) if isinstance(asked, str | os.PathLike) else asked
-    paths = tuple(os.fspath(one) for one in pair if isinstance(one, str | os.PathLike))
-    if not isinstance(pair, tuple | list) or len(paths) != len(pair) or len(paths) not in (1, 2):
+    listed = pair if isinstance(pair, tuple | list) else ()
+    paths = [os.fspath(one) for one in listed if isinstance(one, str | os.PathLike)]
+    if len(paths) != len(listed) or len(paths) not in (1, 2):
         _refuse("cert cannot be meant", "the path of a certificate with its key, or (certificate, key)")
     for path in paths:
         if not os.path.isfile(path):

@@ -51,7 +51,8 @@ def unreachable(where: str, error: BaseException, allowance: Allowance) -> str:
     if "NewConnectionError" in found:
         got = "a host name that nobody knows" if "gaierror" in found else "no connection"
         return sentence("The server cannot be reached", where=where, got=got, try_="check the URL and the network")
-    if "ConnectTimeoutError" in found:
+    handshake = any(isinstance(one, TimeoutError) and "handshake" in str(one) for one in causes(error))
+    if "ConnectTimeoutError" in found or handshake:
         return sentence(
             "The server cannot be reached in time", where=where, try_="check the URL and the network, or its proxies"
         )
@@ -102,11 +103,11 @@ def _tls(where: str, error: ssl.SSLError) -> str:
     reason = error.reason or ""
     if any(one in reason for one in _NO_TLS):
         return sentence("The server does not speak TLS", where=where, got=reason, try_="check the URL and its port")
-    if any(one in reason for one in _WANTS_OURS):
+    if isinstance(error, ssl.SSLEOFError) or any(one in reason for one in _WANTS_OURS):
         return sentence(
             "The server refuses an encrypted connection",
             where=where,
-            got=reason,
+            got="its end" if isinstance(error, ssl.SSLEOFError) else reason,
             try_="cert=('certificate.pem', 'key.pem'), if it wants to see a certificate of yours",
         )
     return sentence("No encrypted connection could be made", where=where, got=reason, try_="check the URL")
