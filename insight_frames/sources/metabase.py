@@ -200,7 +200,7 @@ class MetabaseSource:
         try:
             return self._opened(batches, source, layout, provenance, shape)
         except (StaleCatalog, QueryFailed) as error:
-            if again or not (isinstance(error, StaleCatalog) or (remembered and outcome.stale(error))):
+            if again or not outcome.stale(error):
                 raise
             return self._query(question, again=True)
 

@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from ..errors import QueryFailed
 from ..wire.cells import StaleCatalog
+from ..wire.packed import ALIAS
 
 # Failures of a statement that PostgreSQL has already accepted as a query: too big, too deep, or not known to a server.
 _OURS = ("42", "53", "54", "58", "XX", "0A")
+_STALE = ("42P01", "42703")  # no such table, no such column
 _OURS_TEXT = ("heap space", "out of memory", "string buffer", "stack depth", "invalid memory alloc")
 
 
@@ -32,7 +34,8 @@ def ours(error: QueryFailed) -> bool:
 def stale(error: Exception) -> bool:
     """Whether a failure may mean that the catalogue is older than the table."""
     if isinstance(error, QueryFailed):
-        return error.sqlstate in ("42P01", "42703") or "does not exist" in error.server_message
+        ours = ALIAS in error.server_message  # fewer columns than we have names for
+        return ours or error.sqlstate in _STALE or "does not exist" in error.server_message
     return isinstance(error, StaleCatalog)
 
 

@@ -27,13 +27,14 @@ _OBJECT = re.compile(r"[\s,]*(?=\{)")
 
 
 class Cell(NamedTuple):
-    """One cell: branch, the two marks, the rows' text still escaped as JSON (None for NULL), how many rows it holds."""
+    """One cell: branch, the two marks, the rows' text as JSON escapes it (None for NULL), how many rows and bytes."""
 
     t: int
     m: bytes
     n: bytes
     raw: bytes | None
     rows: int = 0
+    size: int = 0
 
 
 def cells(pieces: Iterable[bytes], where: str) -> Iterator[Cell]:
@@ -97,7 +98,8 @@ def _cell(text: bytes, where: str) -> Cell:
     if t < 0:  # a row of ours
         return Cell(t, m, n, text[head.end() : -1])
     end = text.rfind(b"\\n", head.end()) + 2
-    return Cell(t, m, n, text[head.end() : end], _number(text[end:-1], where))
+    rows, _, size = text[end:-1].partition(b" ")
+    return Cell(t, m, n, text[head.end() : end], _number(rows, where), _number(size, where))
 
 
 def _number(text: bytes, where: str) -> int:

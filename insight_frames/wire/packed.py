@@ -1,10 +1,10 @@
 """Packed statements: PostgreSQL packs about 300 rows into one text cell, Metabase carries a few thousand such cells.
 
 Every statement gives four text columns: ``t`` the branch, ``m`` how many cells that branch must deliver (form C),
-``n`` the cell's number, ``d`` the rows and behind them how many. Form C walks a heap by page ranges and proves itself
-by ``m``; form N numbers the rows of anything else, has exactly 300 rows in every cell but the last, and an end mark in
-its last row. Columns are text because some servers format numbers, and branches are told apart by ``t`` and ``n``,
-never by their order.
+``n`` the cell's number, ``d`` the rows and behind them how many, in how many bytes. Form C walks a heap by page ranges
+and proves itself by ``m``; form N numbers the rows of anything else, has exactly 300 rows in every cell but the last,
+and an end mark in its last row. Columns are text because some servers format numbers, and branches are told apart by
+``t`` and ``n``, never by their order.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ def pages(
     row = ",".join(["0", *expressions, "0"])
     sql = (
         f"select '{key}'::text as t, c.m::text as m, x.g::text as n,\n"
-        f" (select string_agg(row({row})::text||E'\\n','')||count(*) from only {table} t\n"
+        f" (select {_counted('r.d', 'r.c')}\n"
+        f"  from (select string_agg(row({row})::text||E'\\n','') as d, count(*) as c from only {table} t\n"
         f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
-        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}) as d\n"
+        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}) r) as d\n"
         f"from (select count(*) from only {table} where false) l,\n"
         f"  (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
         f"  from (select y.b, greatest(1,least(64,32768*y.a/y.z)) as p, greatest(1,least(292,y.z/y.a/65536)) as s\n"
@@ -71,15 +72,22 @@ def numbered(key: int, source: str, names: int, expressions: Sequence[str], *, o
     """
     row = ",".join(["0", *expressions, "lead(0) over ()"])
     aliases = ",".join(f"c{i}" for i in range(names))
+    rows = r"string_agg(s.d||E'\n','' order by s.r)"
     head = (
         f"select '{key}'::text as t, null::text as m, s.b::text as n,"
-        f" string_agg(s.d||E'\\n','' order by s.r)||count(*) as d\n"
+        f" {_counted(rows, 'count(*)')} as d\n"
         f"from (select) o left join (\n"
         f" select (row_number() over ()-1)/{ROWS_PER_CELL} as b, row_number() over () as r, row({row})::text as d\n"
         f" from (\n"
     )
     tail = f"\n ) {ALIAS}{f'({aliases})' if names else ''}) s on true group by s.b"
     return Branch(key, head + source + tail, numbered=True, offset=len(head) + offset)
+
+
+def _counted(rows: str, count: str) -> str:
+    """Give the SQL of a cell: its rows, how many they are, and in how many bytes of the UTF-8 in which they travel."""
+    other = f"octet_length(convert_to({rows},'UTF8'))"
+    return f"{rows}||{count}||' '||case getdatabaseencoding() when 'UTF8' then octet_length({rows}) else {other} end"
 
 
 def reference(number: int) -> str:

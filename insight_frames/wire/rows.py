@@ -1,7 +1,8 @@
 """The plain path: one JSON object per row, every column cast to text, for servers where packing does not work.
 
 Each value travels behind a dot, because some servers write NULL as an empty text; the dot tells '' and NULL apart and
-shows that a value arrived untouched. Rows carry their number and whether another follows, so that a row cap is noticed.
+shows that a value arrived untouched. Rows carry their number, their length and whether another follows, so that a row
+cap is noticed, and a value that was cut.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,10 +31,10 @@ BLOCK_COLUMN = 32 << 10  # and as many more for each column, because a column ha
 
 @dataclass(frozen=True)
 class Marks:
-    """What a block's marks say: the number of its first row (0: there are none), how many, whether no more follow."""
+    """What a block's marks say: the number of its first row (0: there are none), each row's length, whether it ends."""
 
     start: int
-    rows: int
+    lengths: np.ndarray[Any, np.dtype[np.int64]]
     ended: bool
     shape: str | None
 
@@ -41,12 +43,15 @@ def statement(source: str, expressions: Sequence[str], *, offset: int = 0, shape
     """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
 
     Before each row's number ("none" in the one row that says there are none) stands, in the first row, ``shape``: the
-    SQL of a hash of the columns, because what was read of them earlier must hold still. A dot behind it: a row follows.
+    SQL of a hash of the columns, because what was read of them earlier must hold still. Behind it stands how many
+    characters the row's values have, and a dot if a row follows.
     """
     names = [f"c{i}" for i in range(len(expressions))]
     aliases = f"({','.join(names)})" if names else ""
     values = "".join(f", '.'||({one})::text as {name}" for one, name in zip(expressions, names, strict=True))
-    mark = f"concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,coalesce(s.n::text,'{NONE}'),s.e) as n"
+    length = "+".join(f"coalesce(length(s.{name}),0)" for name in names) or "0"
+    number = f"coalesce(s.n||':'||({length}),'{NONE}')"
+    mark = f"concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,{number},s.e) as n"
     head = (
         f"select {','.join([mark, *(f's.{name}' for name in names)])} from (select) o left join (\n"
         f" select row_number() over () as n, lead('.'::text) over () as e{values}\n from (\n"
@@ -72,7 +77,7 @@ def read_rows(
             if isinstance(made, BadColumn):
                 raise out_of_range(layout, made, count)
             if marks.start:
-                count += marks.rows
+                count += len(marks.lengths)
                 yield 0, made
     if not ended:
         raise _incomplete(layout.label, f"{count} rows without an end mark (a row cap of the server?)")
@@ -87,28 +92,42 @@ def _read(block: Block, form: Form, layout: Layout, where: str) -> tuple[Marks, 
     except Changed:
         raise _incomplete(layout.label, "values that were changed on the way") from None
     marks = _marks(texts, block.first, layout.label)
+    if not np.array_equal(marks.lengths, _lengths(columns, len(texts))):
+        raise _incomplete(layout.label, "values of another length")
     if not (marks.start and columns):
-        return marks, without_columns(marks.rows)
+        return marks, without_columns(len(texts))
     return marks, _batch(columns, layout)
 
 
 def _marks(texts: pa.StringArray, first: bool, label: str) -> Marks:
     """Read a block's marks and check that they are consecutive."""
     count = len(texts)
-    begin, last = texts[0].as_py(), texts[-1].as_py()
-    shape, _, number = begin.rpartition(" ") if first else (None, "", begin)
-    if number == NONE and count == 1:
-        return Marks(0, 1, True, shape)
-    last = last if count > 1 else number
-    start, stop = int(number.removesuffix(".")), int(last.removesuffix("."))
-    if stop - start != count - 1 or start < 1:
-        raise _incomplete(label, "rows out of order")
-    inner = texts[1:-1]
-    if pc.ends_with(inner, ".").true_count != len(inner) or (count > 1 and not number.endswith(".")):
+    begin = texts[0].as_py()
+    shape, _, mark = begin.rpartition(" ") if first else (None, "", begin)
+    if mark == NONE and count == 1:
+        return Marks(0, np.zeros(1, np.int64), True, shape)
+    if first:
+        texts = pa.concat_arrays([pa.array([mark]), texts[1:]])
+    followed, last = texts[:-1], texts[-1].as_py()
+    if pc.ends_with(followed, ".").true_count != count - 1:
         raise _incomplete(label, "an end mark before the last row")
-    if not pc.cast(pc.utf8_slice_codeunits(inner, 0, -1), pa.int64()).equals(pa.array(np.arange(start + 1, stop))):
+    plain = pa.concat_arrays([pc.utf8_slice_codeunits(followed, 0, -1), pa.array([last.removesuffix(".")])])
+    parts = pc.split_pattern(plain, ":")
+    if pc.min_max(pc.list_value_length(parts)).as_py() != {"min": 2, "max": 2}:
+        raise _incomplete(label, "rows of another shape")
+    numbers = pc.cast(parts.flatten(), pa.int64()).to_numpy().reshape(count, 2)
+    start = int(numbers[0, 0])
+    if start < 1 or not np.array_equal(numbers[:, 0], np.arange(start, start + count)):
         raise _incomplete(label, "rows out of order")
-    return Marks(start, count, not last.endswith("."), shape)
+    return Marks(start, numbers[:, 1], not last.endswith("."), shape)
+
+
+def _lengths(columns: Sequence[pa.StringArray], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Count the characters of each row's values as they were sent: with the dot of each that is not NULL."""
+    found = np.zeros(count, np.int64)
+    for one in columns:
+        found += pc.fill_null(pc.add(pc.cast(pc.utf8_length(one), pa.int64()), 1), 0).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _batch(texts: Sequence[pa.StringArray], layout: Layout) -> pa.RecordBatch | BadColumn:

@@ -63,9 +63,8 @@ class BadColumn(Exception):
         self.column, self.bad, self.key = column, bad, key
 
 
-def unpack(raw: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
-    """Turn one block's cells into a record batch; BadColumn names the first value that does not fit."""
-    data = unescape(b"".join(raw))
+def unpack(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
+    """Turn one block's rows into a record batch; BadColumn names the first value that does not fit."""
     readings = layout.readings
     try:
         table = rows(data, [one.csv_type for one in readings])
@@ -99,9 +98,9 @@ def diagnose(data: bytes | pa.Buffer, layout: Layout) -> None:
             raise BadColumn(i, bad, tuple(table.column(k)[bad.index].as_py() for k in layout.key)) from None
 
 
-def as_text(raw: Sequence[bytes], layout: Layout) -> pa.RecordBatch:
+def as_text(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
     """Turn a block into a record batch in which every column with a value out of range is PostgreSQL's text."""
-    table = rows(unescape(b"".join(raw)), [pa.string()] * len(layout.readings))
+    table = rows(data, [pa.string()] * len(layout.readings))
     fields, columns = [], []
     for i, one in enumerate(layout.readings):
         strings = table.column(i).combine_chunks()
@@ -120,6 +119,7 @@ class _Block:
     raw: list[bytes]
     size: int = 0
     rows: int = 0
+    told: int = 0  # bytes, without JSON's escapes
 
 
 class _Turns:
@@ -163,6 +163,7 @@ def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, ful
             block.raw.append(one.raw)
             block.size += len(one.raw)
             block.rows += one.rows
+            block.told += one.size
     if block is not None:
         yield block
 
@@ -189,12 +190,15 @@ def read_cells(
 
     def work(block: _Block) -> tuple[int, pa.RecordBatch | BadColumn]:
         layout = layouts[block.t]
+        data = unescape(b"".join(block.raw))
+        if len(data) != block.told:
+            raise cut(where, f"{len(data)} bytes of rows in place of {block.told}")
         try:
-            made = unpack(block.raw, layout)
+            made = unpack(data, layout)
         except BadColumn as error:
             if not lenient:
                 return block.t, error
-            made = as_text(block.raw, layout)
+            made = as_text(data, layout)
         if made.num_rows != block.rows:
             raise cut(where, f"{made.num_rows} rows in place of {block.rows}")
         return block.t, made

@@ -149,12 +149,16 @@ def beginning(place: int) -> bytes:
     return said("0.47")[place][1].partition(b"},\n")[0] + b"}"
 
 
-ROWS_300 = "(0,1,,,)\n" * 300 + "300"
+ROWS_300 = "(0,1,,,)\n" * 300 + "300 2700"
 CELLS_WITHOUT_END: dict[str, tuple[int, Iterable[bytes], str]] = {
-    "more than announced": (PACKED, (cell(0, "3", str(n), "(0,1,0)\n1") for n in count()), "more than 3 cells"),
-    "as many as can be announced": (PACKED, (cell(0, "9" * 30, str(n), "(0,1,0)\n1") for n in count()), "does not end"),
+    "more than announced": (PACKED, (cell(0, "3", str(n), "(0,1,0)\n1 8") for n in count()), "more than 3 cells"),
+    "as many as can be announced": (
+        PACKED,
+        (cell(0, "9" * 30, str(n), "(0,1,0)\n1 8") for n in count()),
+        "does not end",
+    ),
     "without rows": (PACKED, (cell(0, "9" * 30, str(n), None) for n in count()), "does not end"),
-    "numbered": (NUMBERED, (cell(0, None, str(n), "(0,1,,,0)\n" * 300 + "300") for n in count()), "does not end"),
+    "numbered": (NUMBERED, (cell(0, None, str(n), "(0,1,,,0)\n" * 300 + "300 3000") for n in count()), "does not end"),
     "never the first": (NUMBERED, (cell(0, None, str(n), ROWS_300) for n in count(1)), "does not end"),
     "numbered without rows": (NUMBERED, (cell(0, None, str(n), None) for n in count()), "a cell without rows"),
     "no rows at all": (NUMBERED, (cell(0, None, None, None) for n in count()), "no rows twice"),

@@ -195,6 +195,7 @@ QUERY_CHANGES = {
         [9007199254740993, "one", 2],
     ),
     "added": ("alter table t add column z int default 5", ["a", "b", "c", "z"], [1, "one", 2, 5]),
+    "dropped": ("alter table t drop column c", ["a", "b"], [1, "one"]),
     "swapped": ("drop table t; create table t as select 'x' as b, 7 as a, 'y' as c", ["b", "a", "c"], ["x", 7, "y"]),
     "not at all": ("update t set b = 'two'", ["a", "b", "c"], [1, "two", 2]),
 }

@@ -36,9 +36,14 @@ def objects(given: list[str], third: str = "1.5") -> list[str]:
     return [
         f'{{"n":"{one}","c0":null,"c1":null,"c2":null}}'
         if one.endswith("none")
-        else f'{{"n":"{one}","c0":".{place + 7}","c1":".t","c2":".{third}"}}'
+        else f'{{"n":"{measured(one, f".{place + 7}.t.{third}")}","c0":".{place + 7}","c1":".t","c2":".{third}"}}'
         for place, one in enumerate(given)
     ]
+
+
+def measured(mark: str, values: str) -> str:
+    """Put the length of a row's values behind its number."""
+    return f"{mark.removesuffix('.')}:{len(values)}{'.' if mark.endswith('.') else ''}"
 
 
 def read(lines: list[str], shape: str | None = None) -> pa.Table:
@@ -79,6 +84,7 @@ WRONG = {
     "other marks": ["hash 1.", "two.", "3"],
     "no mark": ["hash 1.", "", "3"],
     "a number too large": ["hash 1.", "2.", "99999999999999999999"],
+    "a mark of three parts": ["hash 1.", "2:1.", "3"],
 }
 
 
@@ -90,7 +96,7 @@ def test_an_answer_that_is_not_whole(given: list[str]) -> None:
 
 def test_a_value_that_does_not_fit_is_named_by_row_and_key() -> None:
     lines = objects(marks())
-    lines[33] = lines[33].replace(".1.5", ".99999.25")
+    lines[33] = objects(marks(), "99999.25")[33]
     with pytest.raises(ValueOutOfRange, match=r"column 'column 2', row 34") as caught:
         read(lines)
     assert (caught.value.value, caught.value.row_key) == ("99999.25", {"column 0": "40"})
@@ -104,4 +110,12 @@ def test_a_value_that_was_changed_is_no_value() -> None:
         read(lines)
     lines[33] = lines[33].replace('"c2"', '"c3"')
     with pytest.raises(IncompleteResult, match="rows of another shape"):
+        read(lines)
+
+
+@pytest.mark.parametrize("value", ["1.50", "1.", "1", "", "1.5é"])
+def test_a_value_of_another_length(value: str) -> None:
+    lines = objects(marks())
+    lines[33] = lines[33].replace(".1.5", f".{value}")
+    with pytest.raises(IncompleteResult, match="values of another length"):
         read(lines)
