@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .clinical.facts import labels
     from .clinical.multiple import indicators
     from .clinical.partial import to_dates
+    from .clinical.reports import ColumnReport
     from .connection import Connection
     from .errors import (
         ColumnNotFound,
@@ -53,6 +54,10 @@ if TYPE_CHECKING:
         ValueOutOfRange,
     )
     from .question import KEY
+    from .review.attaching import attach
+    from .review.lists import choice_lists
+    from .review.participants import participants
+    from .review.report import column_report
     from .sinks.files.frames import to_csv, to_excel
     from .sinks.files.stats import to_spss, to_stata, to_xpt
     from .snapshots import Diff, Snapshot
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY",
     "ColumnNotFound",
+    "ColumnReport",
     "Connection",
     "Converted",
     "DataConflict",
@@ -86,6 +92,9 @@ __all__ = [
     "TableNotFound",
     "UnsupportedServer",
     "ValueOutOfRange",
+    "attach",
+    "choice_lists",
+    "column_report",
     "connect",
     "describe_table",
     "diff",
@@ -94,6 +103,7 @@ __all__ = [
     "list_schemas",
     "list_tables",
     "open_snapshot",
+    "participants",
     "read_sql",
     "read_table",
     "snapshot",
@@ -113,11 +123,16 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless t
 _HOMES = {
     "KEY": "question",
     "Connection": "connection",
+    "ColumnReport": "clinical.reports",
     "Converted": "clinical.convert",
+    "attach": "review.attaching",
+    "choice_lists": "review.lists",
+    "column_report": "review.report",
     "Diff": "snapshots",
     "Snapshot": "snapshots",
     "indicators": "clinical.multiple",
     "labels": "clinical.facts",
+    "participants": "review.participants",
     "snapshot": "api",
     "to_dates": "clinical.partial",
     "to_numbers": "clinical.convert",

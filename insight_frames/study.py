@@ -7,7 +7,7 @@ give the same frames; the rules themselves are in ``clinical/``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,10 +30,12 @@ Ask = Callable[[Question, Looks, "int | None"], Any]
 class Reader(Protocol):
     """A connection or a snapshot."""
 
-    def read_table(
-        self, schema: str, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None
-    ) -> Any:
-        """Read a table."""
+    @property
+    def read_table(self) -> Callable[..., Any]:
+        """Read a table, with the keywords of :func:`insight_frames.read_table`."""
+
+    def list_schemas(self) -> pd.DataFrame:
+        """List the schemas."""
 
     def catalog_of(self, schema: str, name: str | None = None) -> Catalog:
         """Give the tables, columns and keys of a schema as data; an error if it does not hold the table `name`."""

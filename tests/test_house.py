@@ -29,7 +29,7 @@ LAYERS = [
     ["reading"],
     ["study"],
     ["snapshots"],
-    ["connection"],
+    ["connection", "review"],
     ["api"],
     ["demo", "commands"],
     ["cli"],

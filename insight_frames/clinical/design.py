@@ -52,6 +52,7 @@ class Item:
     unit: str | None = None
     data_type: str | None = None
     multiple: bool = False
+    number: Any = None
 
 
 def design_of(tables: Iterable[Table]) -> tuple[Shape | None, Shape | None]:
@@ -105,6 +106,8 @@ def _items(table: Table, link: str | None) -> Shape:
     for part, pattern in (("unit", _UNIT), ("data", _DATA), ("response", _RESPONSE)):
         if hits := _columns(table, pattern, _TEXTUAL):
             found[part] = hits[0]
+    if table.key is not None and len(table.key) == 1:
+        found["number"] = table.key[0]
     return Shape(table, found | ({} if link is None else {"list": link}))
 
 
@@ -136,7 +139,8 @@ def _item(row: Any, parts: Mapping[str, str]) -> Item:
         value = row[parts[part]] if part in parts else None
         return None if value is None or pd.isna(value) or value == "" else value
 
-    return Item(get("list"), get("unit"), get("data"), bool(_MULTIPLE.fullmatch(str(get("response") or ""))))
+    multiple = bool(_MULTIPLE.fullmatch(str(get("response") or "")))
+    return Item(get("list"), get("unit"), get("data"), multiple, get("number"))
 
 
 def lists_of(frame: pd.DataFrame, shape: Shape) -> dict[Any, Pairs]:
