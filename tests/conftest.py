@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import canaries
+import faulttable
 import pytest
 from hypothesis import settings
 from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch
@@ -134,3 +135,22 @@ def _no_default_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "_default", None)
     for name in ("URL", "USERNAME", "PASSWORD", "API_KEY", "SESSION_ID", "DATABASE", "PROFILE"):
         monkeypatch.delenv(f"INSIGHT_{name}", raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what came of every fault, and what a refresh beside a snapshot did."""
+    told = [
+        (name, value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+    ]
+    for title, lines in {
+        "faults, by the way that rows go": faulttable.lines(tuple(value) for name, value in told if name == "fault"),
+        "beside a refresh that never rests": [str(value) for name, value in told if name == "refresh"],
+    }.items():
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

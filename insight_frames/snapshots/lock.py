@@ -34,8 +34,13 @@ class Lock:
     def __init__(self, target: Path) -> None:
         self._path = target.with_name(f".{target.name}.lock")
         self._file = self._acquire(target)
-        self._file.write(json.dumps(owner()))
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(owner()))
+            self._file.flush()
+        except OSError:
+            with suppress(OSError):  # what could not be written cannot be written on closing either
+                self.release()
+            raise
 
     def release(self) -> None:
         """Let others write, and leave no file behind."""
