@@ -68,12 +68,17 @@ class Looks:
         """Give the same with another index."""
         return Looks(**{**self._keywords, "index_col": index_col})
 
+    @property
+    def one_dtype(self) -> bool:
+        """Whether ``dtype=`` is meant for all columns."""
+        return self._keywords["dtype"] is not None and not isinstance(self._keywords["dtype"], Mapping)
+
     def decides(self, column: str) -> bool:
         """Whether ``dtype=`` or ``parse_dates=`` says what this column is to be."""
         dtype, dates = self._keywords["dtype"], self._keywords["parse_dates"]
         named = dtype if isinstance(dtype, Mapping) else ()
         dated = (dates,) if isinstance(dates, str) else dates if isinstance(dates, (Mapping, list, tuple)) else ()
-        return column in named or column in dated or (dtype is not None and not isinstance(dtype, Mapping))
+        return column in named or column in dated
 
 
 def read(source: Source, question: Question, looks: Looks, chunksize: int | None, provenance: Provenance) -> Any:

@@ -6,7 +6,6 @@ give the same frames; the rules themselves are in ``clinical/``.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +14,9 @@ from .catalog import Catalog, Table
 from .clinical import choices as choosing
 from .clinical import design, keys
 from .clinical.choices import Choice, Given, How
-from .errors import DataWarning, InvalidInput, sentence
+from .clinical.facts import check_columns
+from .clinical.warning import warn
+from .errors import InvalidInput, sentence
 from .question import KEY, Question
 from .reading import Looks
 from .sinks import listing
@@ -54,6 +55,8 @@ def read_table(
     choosing.check_how(how)
     if given is not None and how is None:
         raise InvalidInput(sentence("choice_lists= was given without choices=", try_="choices='label'"))
+    if how is not None and looks.one_dtype:
+        raise InvalidInput(sentence("choices= and one dtype= for all columns exclude each other", try_="dtype={...}"))
     if looks.index_col is KEY:
         looks = looks.but(index_col=list(key_of(reader, _table(reader, question)).columns))
     if how is None:
@@ -194,7 +197,10 @@ class _Choosing:
         if len(report):
             _warn(report, self.question.label)
         index = self.looks.index_col
-        return frame if index is None else frame.set_index(index)
+        if index is None:
+            return frame
+        check_columns(frame, [index] if isinstance(index, str) else index, "index_col=")
+        return frame.set_index(index)
 
     def _order(self, frame: pd.DataFrame) -> list[str]:
         """Name the columns that were asked for, and with ``choices="both"`` each choice's two side by side."""
@@ -208,15 +214,10 @@ class _Choosing:
 
 def _warn(report: pd.DataFrame, label: str) -> None:
     named = sorted(set(report["column"]))
-    warnings.warn(
-        DataWarning(
-            sentence(
-                f"Choices of {label} do not fit their lists",
-                where=f"{len(report)} cases in {', '.join(map(repr, named[:5]))}{' ...' if len(named) > 5 else ''}",
-                got="; ".join(f"{problem} ({count})" for problem, count in report["problem"].value_counts().items()),
-                try_="choice_report() names codes and rows; nothing was dropped",
-            ),
-            report,
-        ),
-        stacklevel=5,
+    message = sentence(
+        f"Choices of {label} do not fit their lists",
+        where=f"{len(report)} cases in {', '.join(map(repr, named[:5]))}{' ...' if len(named) > 5 else ''}",
+        got="; ".join(f"{problem} ({count})" for problem, count in report["problem"].value_counts().items()),
+        try_="the warning's report, or column_report(), names codes and rows; nothing was dropped",
     )
+    warn(message, report)

@@ -6,15 +6,15 @@ Types come from who asks, never from the values; what cannot be read is missing 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..errors import DataWarning, InvalidInput, sentence
+from ..errors import InvalidInput, sentence
 from .facts import check_columns, row_keys, table_of
+from .warning import warn
 
 FAILED = ["table", "column", "problem", "value", "row_key"]
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
@@ -106,15 +106,6 @@ def finished(frame: pd.DataFrame, failed: Iterable[pd.DataFrame]) -> Converted:
     report = pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=FAILED, dtype=object)
     if len(report):
         said = "; ".join(f"{column!r}: {count:,}" for column, count in report["column"].value_counts().items())
-        warnings.warn(
-            DataWarning(
-                sentence(
-                    f"Values of {table_of(frame)} could not be converted",
-                    where=said,
-                    try_="the second part of the result names them and their rows",
-                ),
-                report,
-            ),
-            stacklevel=4,
-        )
+        hint = "the second part of the result names them and their rows"
+        warn(sentence(f"Values of {table_of(frame)} could not be converted", where=said, try_=hint), report)
     return Converted(frame, report)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import DataWarning, InvalidInput, sentence
+from ..errors import InvalidInput, sentence
 from .choices import text
 from .convert import failures
 from .facts import check_columns, insight, table_of
+from .warning import warn
 
 _BETWEEN = re.compile(r"[,\s]+")  # as stored by OpenClinica, and by the forms behind it
 
@@ -68,17 +68,12 @@ def indicators(
     if others:
         strange = np.array([bool(one - set(levels)) for one in chosen] + [False])[numbers]
         report = failures(frame, column, strange, "a code that is not in the list")
-        warnings.warn(
-            DataWarning(
-                sentence(
-                    f"A multiple choice of {table_of(frame)} holds codes that are not in its list",
-                    where=f"column {column!r}, {len(report):,} rows",
-                    try_="they have columns of their own behind the list's",
-                ),
-                report,
-            ),
-            stacklevel=3,
+        message = sentence(
+            f"A multiple choice of {table_of(frame)} holds codes that are not in its list",
+            where=f"column {column!r}, {len(report):,} rows",
+            try_="they have columns of their own behind the list's; the warning's report names the rows",
         )
+        warn(message, report)
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ import pandas as pd
 
 from ..catalog import ForeignKey, Table
 from ..clinical import facts, joins
-from ..errors import DataWarning, InvalidInput, sentence
+from ..clinical.warning import warn
+from ..errors import InvalidInput, sentence
 from ..study import Reader
 
 
@@ -155,7 +155,7 @@ def _warn(frame: pd.DataFrame, link: ForeignKey, label: str, lost: Any) -> None:
         got=f"{len(places):,} of {len(frame):,} rows, kept with missing values",
         try_="a snapshot, if the tables were read while they changed",
     )
-    warnings.warn(DataWarning(message, report), stacklevel=4)
+    warn(message, report)
 
 
 def _told(frame: pd.DataFrame, far: pd.DataFrame, names: Mapping[str, str]) -> dict[Any, Any]:

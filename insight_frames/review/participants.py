@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pandas as pd
 
 from ..catalog import Catalog
 from ..clinical import people
 from ..clinical.design import Shape
-from ..errors import DataWarning, InvalidInput, sentence
+from ..clinical.warning import warn
+from ..errors import InvalidInput, sentence
 from ..study import Reader
 
 
@@ -63,7 +62,7 @@ def participants(source: Reader, schema: str | None = None) -> pd.DataFrame:
     if said:
         where = f"{schema}.{shape.table.name}"
         message = sentence("Not all is known of the participants", where=where, got="; ".join(said))
-        warnings.warn(DataWarning(message, made[made["dde"] & made["dde_of"].isna()]), stacklevel=2)
+        warn(message, made[made["dde"] & made["dde_of"].isna()])
     return made
 
 

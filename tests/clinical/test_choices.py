@@ -163,6 +163,7 @@ def test_the_warning_names_columns_and_no_value(scratch: Scratch, connection: Co
     with pytest.warns(DataWarning, match=r"Choices of s_scratch.t do not fit their lists \(1 cases in 'x'\)") as caught:
         connection.read_table("s_scratch", "t", choices="code", choice_lists={"x": {1: "One"}})
     assert "5151" not in str(caught[0].message)
+    assert caught[0].filename == __file__
     assert caught[0].message.report["row_key"].tolist() == [{"k": 7}]
 
 
@@ -215,8 +216,27 @@ def test_what_cannot_be_meant(connection: Connection) -> None:
         connection.read_table(S, "site", choice_lists={"country": {"DE": "Germany"}})
     with pytest.raises(ColumnNotFound, match="Did you mean 'country'"):
         connection.read_table(S, "site", choices="label", choice_lists={"contry": {"DE": "Germany"}})
+    with pytest.raises(InvalidInput, match="exclude each other"):
+        connection.read_table(S, "site", choices="label", dtype=str)
+    with pytest.raises(ColumnNotFound, match="index_col= names 'site_id'"):
+        connection.read_table(S, "site", choices="label", columns=["name"], index_col="site_id")
     with pytest.raises(InvalidInput, match="expected a mapping of codes to labels"):
         connection.read_table(S, "site", choices="label", choice_lists={"country": ["DE"]})  # type: ignore[dict-item]
+
+
+def test_all_choices_of_the_study_fit_their_lists(connection: Connection, tmp_path: Path) -> None:
+    cut = connection.snapshot(tmp_path / "study", schemas=[S])
+    items, lists = (cut.read_table(S, one) for one in ("item", "response_set"))
+    groups = cut.read_table(S, "item_group")
+    for number, table in zip(groups["item_group_id"], groups["clinical_table"], strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            frame = cut.read_table(S, table, choices="label", coerce_float=False)
+        mine = items[(items["item_group_id"] == number) & items["response_set_label"].notna()]
+        for item in mine.itertuples():
+            if item.response_type != "checkbox":
+                texts = lists.loc[lists["response_set_label"] == item.response_set_label].sort_values("option_order")
+                assert levels(frame, item.item_oid.lower()) == texts["option_text"].tolist()
 
 
 def test_a_snapshot_of_one_table_has_its_pairs(connection: Connection, tmp_path: Path) -> None:
