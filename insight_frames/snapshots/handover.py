@@ -17,10 +17,15 @@ import pyarrow.compute as pc
 from .. import manifest as inventory
 from ..catalog import Table
 from ..question import table_question
-from ..sinks.files import csv, excel
+from ..sinks.files import csv, excel, readstat
 from ..sinks.files.csv import Encoding, LineEnd
+from ..sinks.files.names import LongLabels
 from ..sinks.files.publish import PathLike, folder
+from ..sinks.files.readstat import Format, Options
 from ..sinks.files.report import FileReport, WrittenFile, together
+from ..sinks.files.sas import Version, xpt
+from ..sinks.files.spss import SPSS
+from ..sinks.files.stata import STATA
 from ..sinks.files.table import FileTable
 from ..sinks.files.values import OutOfRange
 from ..sources.offline import OfflineSource
@@ -105,6 +110,66 @@ class HandOver:
             return csv.write(file, table, lineterminator=lineterminator, encoding=encoding)
 
         return self._each(path, ".csv", self._chosen(tables, exclude), write, floats=False)
+
+    def to_stata(
+        self,
+        path: PathLike,
+        *,
+        tables: Names = None,
+        exclude: Names = None,
+        coerce_float: bool = True,
+        na_rep: str = "",
+        out_of_range: OutOfRange = "raise",
+        long_labels: LongLabels = "raise",
+    ) -> FileReport:
+        """Write the tables for Stata: a folder with ``<schema>/<table>.dta``.
+
+        ``tables``, ``exclude`` and ``coerce_float`` are those of :meth:`to_excel`, the other keywords those of
+        :func:`insight_frames.to_stata`.
+        """
+        asked = Options(out_of_range, na_rep, long_labels=long_labels)
+        return self._statistics(path, STATA, asked, self._chosen(tables, exclude), coerce_float)
+
+    def to_spss(
+        self,
+        path: PathLike,
+        *,
+        tables: Names = None,
+        exclude: Names = None,
+        coerce_float: bool = True,
+        na_rep: str = "",
+        rstrip: bool = False,
+        out_of_range: OutOfRange = "raise",
+        long_labels: LongLabels = "raise",
+    ) -> FileReport:
+        """Write the tables for SPSS: a folder with ``<schema>/<table>.sav``; see :func:`insight_frames.to_spss`."""
+        asked = Options(out_of_range, na_rep, rstrip, long_labels)
+        return self._statistics(path, SPSS, asked, self._chosen(tables, exclude), coerce_float)
+
+    def to_xpt(
+        self,
+        path: PathLike,
+        *,
+        version: Version = 8,
+        tables: Names = None,
+        exclude: Names = None,
+        coerce_float: bool = True,
+        na_rep: str = "",
+        rstrip: bool = False,
+        out_of_range: OutOfRange = "raise",
+        long_labels: LongLabels = "raise",
+    ) -> FileReport:
+        """Write the tables for SAS: a folder with ``<schema>/<table>.xpt``; see :func:`insight_frames.to_xpt`."""
+        asked = Options(out_of_range, na_rep, rstrip, long_labels)
+        return self._statistics(path, xpt(version), asked, self._chosen(tables, exclude), coerce_float)
+
+    def _statistics(
+        self, path: PathLike, about: Format, options: Options, chosen: Sequence[Table], floats: bool
+    ) -> FileReport:
+        def write(file: Path, table: FileTable) -> FileReport:
+            return readstat.write(file, table, about, options)
+
+        return self._each(path, about.suffix, chosen, write, floats=floats)
 
     def _each(
         self,

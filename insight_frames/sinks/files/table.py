@@ -6,8 +6,9 @@ with gaps, which pandas holds as floats, is an integer again, and a date is a da
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,7 @@ _PLAIN: list[tuple[Any, pa.DataType]] = [
     (pa.types.is_fixed_size_binary, pa.binary()),
 ]
 _DAY = 86_400_000_000
+CHOICES = b"choices"  # metadata of a field: the study's own [[code, label], ...], as JSON
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class FileTable:
     """
 
     name: str
-    data: pa.Table
+    data: pa.Table = field(repr=False)  # no traceback that prints its variables shall print rows
     comment: str | None = None
     label: str = "the frame"
     keys: tuple[str, ...] = ()
@@ -83,11 +85,18 @@ def from_frame(frame: pd.DataFrame, *, index: bool | None, name: str | None = No
     if len(set(names)) != len(names):
         twice = next(one for one in names if names.count(one) > 1)
         raise InvalidInput(sentence("Two columns have one name", where=f"{label}, column {twice!r}"))
-    made = [_column(one, values, told.get(one) or {}, label) for one, values in columns]
+    made = [_with_choices(*_column(one, values, told.get(one) or {}, label), told.get(one)) for one, values in columns]
     schema = pa.schema([field for field, _ in made])
     data = pa.Table.from_arrays([column for _, column in made], schema=schema)
     keys = tuple(one for one in said.get("key") or () if one in names)
     return FileTable(name or str(said.get("table", "data")), data, said.get("comment"), label, keys)
+
+
+def _with_choices(field: pa.Field[Any], column: Any, told: Any) -> tuple[pa.Field[Any], Any]:
+    choices = told.get("choices") if isinstance(told, Mapping) else None
+    if not choices:
+        return field, column
+    return field.with_metadata({**(field.metadata or {}), CHOICES: json.dumps(choices).encode()}), column
 
 
 def _levels(frame: pd.DataFrame, index: bool | None) -> list[tuple[Any, Any]]:
@@ -109,7 +118,7 @@ def _column(name: str, values: pd.Series[Any], told: Mapping[str, Any], label: s
     text = told.get("type")
     if isinstance(values.dtype, pd.CategoricalDtype):
         levels = values.cat.categories
-        if all(isinstance(one, str) for one in levels):
+        if len(levels) and all(isinstance(one, str) for one in levels):
             return _category(name, values, text, comment)
         values = values.astype(levels.dtype if not values.hasnans else object)
     column = _array(name, values, label)
@@ -135,7 +144,7 @@ def _nearest(type_: pa.DataType) -> pgtypes.PgType:
 
 def _category(name: str, values: pd.Series[Any], text: Any, comment: str | None) -> tuple[pa.Field[Any], Any]:
     levels = [str(one) for one in values.cat.categories]
-    type_ = pgtypes.pg_type(text if isinstance(text, str) else "enum", typtype="e", labels=levels or [""])
+    type_ = pgtypes.pg_type(text if isinstance(text, str) else "enum", typtype="e", labels=levels)
     codes = values.cat.codes.to_numpy().astype(np.int32)
     indices = pa.array(codes, pa.int32(), mask=codes < 0)
     ordered = bool(values.cat.ordered)
