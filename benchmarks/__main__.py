@@ -111,10 +111,10 @@ def once(context: ForkServerContext, box: Box, way: str, url: str, targets: tupl
 def live_ways(shape: Shape) -> list[str]:
     """Which ways a shape is read by; PLAIN is slow through the double for the double's own reasons."""
     if shape.name == "hundred":
-        return [ways.READ_TABLE, ways.READ_SQL, ways.ANY_JSON, ways.BY_JSON, ways.ADBC, ways.DIRECT]
+        return [ways.READ_TABLE, ways.READ_SQL, ways.ALONE, ways.ANY_JSON, ways.BY_JSON, ways.ADBC, ways.DIRECT]
     if shape.name == "study":
         return [ways.SNAPSHOT, ways.ANY_CSV, ways.ADBC]
-    names = [one for one in ways.WAYS if one != ways.PLAIN]
+    names = [one for one in ways.WAYS if one not in (ways.PLAIN, ways.ALONE)]
     if shape.no_exports:
         names = [one for one in names if ways.WAYS[one].kind in ("ours", "direct")]
     return names

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from mmap import mmap
 from typing import Any, Literal
 
@@ -210,12 +211,16 @@ _MASKED: dict[str, Callable[[Any, Any], Any]] = {
 
 def gathers(field: pa.Field[Any], rules: Rules) -> bool:
     """Tell whether a column's values can be gathered as numbers."""
-    type_ = field.type
-    if rules.backend == "pyarrow" or type_ == pa.uint64():
-        return False
+    return rules.backend != "pyarrow" and _is_numbers(field.type)
+
+
+@cache
+def _is_numbers(type_: pa.DataType) -> bool:
     if pa.types.is_floating(type_):
         return not pa.types.is_float16(type_)
-    return bool(pa.types.is_integer(type_) or pa.types.is_boolean(type_)) or _is_moment(type_)
+    if pa.types.is_integer(type_):
+        return bool(type_ != pa.uint64())
+    return bool(pa.types.is_boolean(type_)) or _is_moment(type_)
 
 
 def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
@@ -226,6 +231,7 @@ def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
     return held.values(), held.mask() if held.has_nulls else None
 
 
+@cache
 def _is_moment(type_: Any) -> bool:
     return bool(pa.types.is_timestamp(type_) or pa.types.is_date(type_))
 

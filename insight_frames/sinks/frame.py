@@ -194,8 +194,11 @@ class _Plan:
 
     def _assemble(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
         names = pd.Index(self.schema.names) if held else pd.Index([], dtype=object)
-        frame = _from_blocks(self._blocks(held, rows), rows, names) if _HAS_BLOCKS else self._from_arrays(held, rows)
-        frame.columns = names
+        if _HAS_BLOCKS:
+            frame = _from_blocks(self._blocks(held, rows), rows, names)
+        else:
+            frame = self._from_arrays(held, rows)
+            frame.columns = names
         return frame if self.index is None else frame.set_index(self.index)
 
     def _from_arrays(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:

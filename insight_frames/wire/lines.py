@@ -68,7 +68,7 @@ def rows(data: bytes | pa.Buffer, types: Sequence[pa.DataType]) -> pa.Table:
     names = [str(i) for i in range(len(types))]
     buffer = pa.py_buffer(data)
     escaped = not isinstance(data, bytes) or b"\\" in data
-    return pacsv.read_csv(
+    reader = pacsv.open_csv(  # read_csv hands every block to threads of its own, which a small answer waits for
         buffer,
         read_options=pacsv.ReadOptions(
             column_names=["first", *names, "last"], use_threads=False, block_size=buffer.size + 1
@@ -88,3 +88,4 @@ def rows(data: bytes | pa.Buffer, types: Sequence[pa.DataType]) -> pa.Table:
             false_values=["f"],
         ),
     )
+    return reader.read_all()

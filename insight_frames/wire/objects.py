@@ -137,7 +137,7 @@ class Form:
         return found[self.names[0]], [found[name] for name in self.names[1:]]
 
     def _fields(self, data: Any, escaped: bool) -> pa.Table:
-        return pacsv.read_csv(
+        reader = pacsv.open_csv(
             pa.py_buffer(data),
             read_options=pacsv.ReadOptions(column_names=self._columns, use_threads=False, block_size=len(data) + 1),
             parse_options=pacsv.ParseOptions(
@@ -145,6 +145,7 @@ class Form:
             ),
             convert_options=self._converted,
         )
+        return reader.read_all()
 
     @cached_property
     def _columns(self) -> list[str]:
