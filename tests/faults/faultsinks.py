@@ -152,7 +152,7 @@ SINKS = {
     "read_sql": Sink(by_query, "query"),
     "... plain": Sink(by_query, "query", PLAIN),
     "... chunks": Sink(by_chunks_of_a_query, "query"),
-    "snapshot": Sink(by_snapshot, "snapshot", SEVERAL, behind=nothing_there),
+    "snapshot": Sink(by_snapshot, "snapshot", behind=nothing_there),
     "... for good": Sink(by_overwrite, "snapshot", SEVERAL, take_one, old_one_there, lasting=True),
     "resume": Sink(by_resume, "snapshot", {}, break_one, nothing_there_and_again),
 }
