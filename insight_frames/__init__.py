@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from .review.lists import choice_lists
     from .review.participants import participants
     from .review.report import column_report
-    from .sinks.files.frames import to_csv, to_excel
+    from .sinks.files.frames import to_csv, to_dataset_json, to_excel
     from .sinks.files.stats import to_spss, to_stata, to_xpt
     from .snapshots import Diff, Snapshot
 
@@ -108,6 +108,7 @@ __all__ = [
     "read_table",
     "snapshot",
     "to_csv",
+    "to_dataset_json",
     "to_dates",
     "to_excel",
     "to_numbers",
@@ -136,7 +137,7 @@ _HOMES = {
     "snapshot": "api",
     "to_dates": "clinical.partial",
     "to_numbers": "clinical.convert",
-    **dict.fromkeys(("to_csv", "to_excel"), "sinks.files.frames"),
+    **dict.fromkeys(("to_csv", "to_dataset_json", "to_excel"), "sinks.files.frames"),
     **dict.fromkeys(("to_spss", "to_stata", "to_xpt"), "sinks.files.stats"),
     **dict.fromkeys(
         ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),

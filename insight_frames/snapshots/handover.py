@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from .. import manifest as inventory
 from ..catalog import Table
 from ..question import table_question
-from ..sinks.files import csv, excel, readstat
+from ..sinks.files import csv, dataset_json, excel, readstat
 from ..sinks.files.csv import Encoding, LineEnd
 from ..sinks.files.names import LongLabels
 from ..sinks.files.publish import PathLike, folder
@@ -162,6 +162,26 @@ class HandOver:
         """Write the tables for SAS: a folder with ``<schema>/<table>.xpt``; see :func:`insight_frames.to_xpt`."""
         asked = Options(out_of_range, na_rep, rstrip, long_labels)
         return self._statistics(path, xpt(version), asked, self._chosen(tables, exclude), coerce_float)
+
+    def to_dataset_json(
+        self,
+        path: PathLike,
+        *,
+        lines: bool = False,
+        tables: Names = None,
+        exclude: Names = None,
+        out_of_range: OutOfRange = "raise",
+    ) -> FileReport:
+        """Write the tables as CDISC Dataset-JSON: a folder with ``<schema>/<table>.json``, or ``.ndjson`` with `lines`.
+
+        ``tables`` and ``exclude`` are those of :meth:`to_excel`; see :func:`insight_frames.to_dataset_json`.
+        """
+
+        def write(file: Path, table: FileTable) -> FileReport:
+            return dataset_json.write(file, table, out_of_range=out_of_range)
+
+        suffix = ".ndjson" if lines else ".json"
+        return self._each(path, suffix, self._chosen(tables, exclude), write, floats=False)
 
     def _statistics(
         self, path: PathLike, about: Format, options: Options, chosen: Sequence[Table], floats: bool

@@ -275,6 +275,7 @@ def test_keywords_and_a_library_that_is_missing(tmp_path: Path, monkeypatch: pyt
     frame = pd.DataFrame({"a": [1.0]})
     refused("xpt8", tmp_path, frame, ifr.InvalidInput, "version= cannot be meant", version=6)
     refused("stata", tmp_path, frame, ifr.InvalidInput, "out_of_range= cannot be meant", out_of_range="drop")
+    refused("spss", tmp_path, frame, ifr.InvalidInput, "long_labels= cannot be meant", long_labels="drop")
     monkeypatch.setitem(__import__("sys").modules, "pyreadstat", None)
     refused("stata", tmp_path, frame, ifr.InvalidInput, r"insight-frames\[stats\]")
 

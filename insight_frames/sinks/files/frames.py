@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import csv, excel
+from . import csv, dataset_json, excel
 from .csv import Encoding, LineEnd
 from .publish import PathLike
 from .report import FileReport
@@ -132,3 +132,60 @@ def to_csv(
     b'label,note\\r\\nA,"one, two"\\r\\n"","say ""hi\"""\\r\\n,x\\r\\n'
     """
     return csv.write(path, from_frame(frame, index=index), lineterminator=lineterminator, encoding=encoding)
+
+
+def to_dataset_json(
+    frame: pd.DataFrame,
+    path: PathLike,
+    *,
+    name: str | None = None,
+    index: bool | None = None,
+    out_of_range: OutOfRange = "raise",
+) -> FileReport:
+    """Write a frame as CDISC Dataset-JSON 1.1: one document (.json), or metadata and rows as lines (.ndjson).
+
+    Each column has its item OID, name, label, data type and, of texts, length; the table's key is its key sequence.
+    Decimals are texts whose target is ``decimal``; dates and moments are ISO 8601, their target ``integer``, those with
+    a time zone in UTC with a Z. NULL is ``null`` and no empty text. Categories are their labels.
+
+    What it cannot hold, and what is therefore an error: whole numbers beyond 2^53, which most readers of JSON would
+    change; NaN and infinity apart from NULL; lists, intervals, bytes. The levels of a category are not in the file.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From insight_frames, or made by hand.
+    path : str or path-like
+        The file, ending in ``.json`` or ``.ndjson``. One that is there is replaced, at once and whole.
+    name : str, optional
+        Of the data set, also in its OIDs. Default: the table's.
+    index : bool, optional
+        Write the index levels as columns. Default: those that have a name.
+    out_of_range : {"raise", "text"}
+        What to do about columns with values that do not fit: an error, or the whole column as PostgreSQL's text.
+
+    Returns
+    -------
+    FileReport
+        ``files`` with the hash of the file, and ``changes``: columns that became text.
+
+    Raises
+    ------
+    InvalidInput
+        The path, the frame, a keyword or a column's type cannot be used.
+    ValueOutOfRange
+        A value does not fit; column and row are named, the value is on ``err.value``.
+    FileError
+        The file cannot be written, or does not read back as what was written.
+
+    Examples
+    --------
+    >>> import json, pandas as pd, insight_frames as ifr
+    >>> df = pd.DataFrame({"USUBJID": ["001", "002"], "AGE": [61, None]}).astype({"AGE": "Int64"})
+    >>> ifr.to_dataset_json(df, folder / "dm.json", name="DM")
+    <FileReport: dm.json, 2 rows>
+    >>> found = json.loads((folder / "dm.json").read_text())
+    >>> found["rows"], found["columns"][0]["itemOID"]
+    ([['001', 61], ['002', None]], 'IT.DM.USUBJID')
+    """
+    return dataset_json.write(path, from_frame(frame, index=index, name=name), out_of_range=out_of_range)

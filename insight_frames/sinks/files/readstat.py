@@ -41,12 +41,8 @@ class Options:
     value_labels: ValueLabels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("out_of_range", self.out_of_range, ("raise", "text")),
-            ("long_labels", self.long_labels, ("raise", "shorten")),
-        ):
-            if value not in known:
-                raise InvalidInput(sentence(f"{name}= cannot be meant", expected=" or ".join(map(repr, known))))
+        if self.long_labels not in ("raise", "shorten"):
+            raise InvalidInput(sentence("long_labels= cannot be meant", expected="'raise' or 'shorten'"))
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ class Carrier:
     out_of_range: OutOfRange = "raise"
     changes: list[Change] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.out_of_range not in ("raise", "text"):
+            raise InvalidInput(sentence("out_of_range= cannot be meant", expected="'raise' or 'text'"))
+
     def carry(self, table: FileTable, place: int) -> tuple[str, Column]:
         """Give the kind of a column in the file, and its values there."""
         about, column = table.data.schema.field(place), table.data.column(place)
