@@ -61,8 +61,7 @@ class Gateway:
     forward: bool = False
     password: str | None = None
     seen: list[Seen] = field(default_factory=list)
-    open: int = 0
-    most: int = 0  # requests that were on their way at the same time
+    open: int = 0  # requests that are on their way
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,7 +82,6 @@ class Gateway:
                 with self.lock:
                     self.seen.append(head)
                     self.open += 1
-                    self.most = max(self.most, self.open)
                 try:
                     self._answer(client, head, rest)
                 finally:
