@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pyarrow as pa
 
@@ -89,7 +90,7 @@ def publish(
     try:
         with disk(path):
             meant = write(partial)
-            if read(partial) != meant:
+            if _again(read, partial) != meant:
                 raise FileError(
                     sentence(
                         "The file does not read back as what was written; nothing stands under its name",
@@ -104,6 +105,14 @@ def publish(
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def _again(read: Callable[[Path], str], partial: Path) -> str | None:
+    """Read the file back; None if that is not possible at all."""
+    try:
+        return read(partial)
+    except (ValueError, SyntaxError, LookupError, BadZipFile):  # what the parsers say of a damaged file
+        return None
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ... import pgtypes
-from ...errors import InvalidInput, sentence
+from ...errors import FileError, InvalidInput, sentence
 from . import values
 from .names import LabelRule, LongLabels, NameRule, renamed
 from .publish import PathLike, check_path, digest, publish
@@ -119,7 +120,8 @@ def write(path: PathLike, table: FileTable, about: Format, options: Options) -> 
     texts = [pa.types.is_string(one.type) for one in ready.columns]
 
     def write_to(partial: Path) -> str:
-        about.write(ready, partial)
+        with _errors(target):
+            about.write(ready, partial)
         return ready.digest()
 
     made = publish(
@@ -198,7 +200,8 @@ def _numpy(column: Any) -> Any:
 
 
 def _read(path: Path, about: Format, texts: Sequence[bool]) -> str:
-    frame, told = about.read(path)
+    with _errors(path):
+        frame, told = about.read(path)
     columns: list[Any] = []
     for place, text in enumerate(texts[: frame.shape[1]]):
         found = frame.iloc[:, place]
@@ -218,6 +221,23 @@ def _digest(
 ) -> str:
     about = (sorted(labels.items()), sorted((name, sorted(one.items())) for name, one in coded.items()))
     return digest([*names, repr(about)], columns, rows)
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    """Turn what ReadStat says into a sentence without its text, which may hold values."""
+    errors = library()
+    try:
+        yield
+    except (errors.ReadstatError, errors.PyreadstatError) as error:
+        raise FileError(
+            sentence(
+                "The file cannot be written",
+                where=str(path),
+                got=type(error).__name__,
+                try_="check the free space of that folder",
+            )
+        ) from None
 
 
 def library() -> Any:

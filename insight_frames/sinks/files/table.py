@@ -92,6 +92,14 @@ def from_frame(frame: pd.DataFrame, *, index: bool | None, name: str | None = No
     return FileTable(name or str(said.get("table", "data")), data, said.get("comment"), label, keys)
 
 
+def _label(told: Mapping[str, Any]) -> str | None:
+    """Join the label and the unit that a frame knows of a column."""
+    label, unit = told.get("comment") or told.get("label"), told.get("unit")
+    if not unit:
+        return label
+    return f"{label} [{unit}]" if label else f"[{unit}]"
+
+
 def _with_choices(field: pa.Field[Any], column: Any, told: Any) -> tuple[pa.Field[Any], Any]:
     choices = told.get("choices") if isinstance(told, Mapping) else None
     if not choices:
@@ -114,7 +122,7 @@ def _levels(frame: pd.DataFrame, index: bool | None) -> list[tuple[Any, Any]]:
 
 
 def _column(name: str, values: pd.Series[Any], told: Mapping[str, Any], label: str) -> tuple[pa.Field[Any], Any]:
-    comment = told.get("comment") or told.get("label")
+    comment = _label(told)
     text = told.get("type")
     if isinstance(values.dtype, pd.CategoricalDtype):
         levels = values.cat.categories
