@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,6 +21,7 @@ _PERSON = re.compile(r"(?:\w+_)?(?:participant|subject|patient)(?:_\w+)?|event_c
 _CODE = re.compile(r"(?:\w+_)?(?:value|code)s?", re.I)
 _TEXT = re.compile(r"(?:\w+_)?(?:text|label|decode|display)s?", re.I)
 _ORDER = re.compile(r"(?:\w+_)?(?:order|ordinal|position|sequence|seq|rank)", re.I)
+_LIST = re.compile(r"(?:\w+_)?(?:set|list|code_?list|choices?|options?)_(?:id|oid|key|name|label|no)", re.I)
 _NAME = re.compile(r"(?:\w+_)?(?:oid|name)", re.I)
 _UNIT = re.compile(r"(?:\w+_)?units?", re.I)
 _DATA = re.compile(r"(?:\w+_)?data_?type", re.I)
@@ -87,14 +88,31 @@ def _choices(table: Table) -> Shape | None:
 
 def _link(items: Table, choices: Shape) -> tuple[str, str] | None:
     """Say which column of the items points at which column of the choices: a foreign key, else one of equal name."""
-    own = {one.name for one in choices.table.columns} - set(choices.parts.values())
+    own = {one.name for one in choices.table.columns} - set(choices.parts.values()) - _alone(items)
     for one in items.foreign_keys:
         if (one.schema, one.table) == (choices.table.schema, choices.table.name) and len(one.columns) == 1:
             return (one.columns[0], one.references[0]) if one.references[0] in own else None
-    shared = [one.name for one in items.columns if one.name in own and not re.search("(^|_)status$", one.name)]
-    key = set(choices.table.key or shared)
-    shared = [one for one in shared if one in key]
-    return (shared[0], shared[0]) if len(shared) == 1 else None
+    shared = [one.name for one in items.columns if one.name in own]
+    tests: tuple[Callable[[str], bool], ...] = (
+        lambda name: name in (choices.table.key or ()),
+        lambda name: bool(_targets(items, name) & _targets(choices.table, name)),
+        lambda name: bool(_LIST.fullmatch(name)),
+    )
+    for test in tests:
+        hits = [one for one in shared if test(one)]
+        if hits:
+            return (hits[0], hits[0]) if len(hits) == 1 else None
+    return None
+
+
+def _alone(table: Table) -> set[str]:
+    """Name the column that numbers the table's rows: a table of lists shares it with the choices, one of items not."""
+    return set(table.key) if table.key is not None and len(table.key) == 1 else set()
+
+
+def _targets(table: Table, column: str) -> set[tuple[str, str]]:
+    """Name the tables that a column of its own points at."""
+    return {(one.schema, one.table) for one in table.foreign_keys if one.columns == (column,)}
 
 
 def _score(items: Table, choices: Shape) -> int:

@@ -113,6 +113,10 @@ def test_other_back_ends(both: Any) -> None:
         for name in ("i_vital_sev", "i_vital_sev_label", "i_vital_loc"):
             assert levels(frame, name) == levels(plain, name)
             assert frame[name].cat.codes.tolist() == plain[name].cat.codes.tolist()
+    plain, _ = both(S, "ig_quest_epro", choices="both")
+    for keywords in ({"dtype_backend": "numpy_nullable"}, {"dtype_backend": "pyarrow"}, {"coerce_float": False}):
+        frame, _ = both(S, "ig_quest_epro", choices="both", **keywords)
+        pd.testing.assert_series_equal(frame["i_quest_q001"], plain["i_quest_q001"])
 
 
 AWKWARD = """
@@ -188,6 +192,25 @@ def test_lists_in_one_cell(scratch: Scratch, both: Any) -> None:
     frame, told = both("s_scratch", "ig_a", choices="label")
     assert levels(frame, "i_x") == ["No", "Yes, always", "Unknown"]
     assert frame["i_x"].tolist()[0] == "Yes, always"
+    assert not told
+
+
+@pytest.mark.parametrize("links", ["references list_of_choices", ""])
+def test_lists_with_numbers_of_their_own(scratch: Scratch, both: Any, links: str) -> None:
+    scratch.run(
+        f"""create table list_of_choices (code_list_id int primary key, name text);
+            insert into list_of_choices values (1, 'NY'), (2, 'YN');
+            create table choice (choice_id int primary key, code_list_id int {links}, seq int, value text, decode text,
+              status text);
+            insert into choice values (1, 1, 2, '1', 'Yes'), (2, 1, 1, '0', 'No'), (3, 2, 1, '1', 'Yes');
+            create table item (item_id int primary key, item_name text, status text, code_list_id int {links});
+            insert into item values (1, 'a', '', 1), (2, 'b', '', 2), (3, 'c', '', null);
+            create table ig_a (k int primary key, a int, b int, c int); insert into ig_a values (1, 1, 1, 1)"""
+    )
+    frame, told = both("s_scratch", "ig_a", choices="label")
+    assert levels(frame, "a") == ["No", "Yes"]
+    assert levels(frame, "b") == ["Yes"]
+    assert frame["c"].tolist() == [1]
     assert not told
 
 
