@@ -116,7 +116,8 @@ def _rules(names: list[str], impute: Any) -> dict[str, Rule | None]:
 
 def _read(values: pd.Series[Any], rule: Rule | None) -> tuple[_Dates, Any]:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        days = values.to_numpy("datetime64[us]").astype("datetime64[D]").astype("datetime64[us]")
+        local = values.dt.tz_localize(None)  # the day where the time was taken down, not the day in UTC
+        days = local.to_numpy("datetime64[us]").astype("datetime64[D]").astype("datetime64[us]")
         return _Dates(days, days, days, np.where(np.isnat(days), -1, 2)), np.zeros(len(values), bool)
     numbers, distinct = pd.factorize(values)
     read = [_known(one) for one in distinct]

@@ -183,3 +183,19 @@ def test_labels_survive_parquet_and_pandas(connection: Connection) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         connection.read_table(S, "ig_vital_vitals", choices="label")  # the demo study's lists fit
+
+
+def test_no_rows_at_all() -> None:
+    frame = keyed(x=["2015"], y=["1"]).iloc[:0]
+    dates, failed = ifr.to_dates(frame, "x", impute="first", periods=[("x", "x")])
+    assert dates["x_date"].dtype == "datetime64[us]"
+    assert failed.empty
+    assert ifr.to_numbers(frame, "y").frame["y"].dtype == "float64"
+    assert ifr.indicators(frame, "y", codes=[1, 2])["y_2"].dtype == "int64"
+    assert ifr.column_report(frame).columns["rows"].tolist() == [0, 0, 0]
+
+
+def test_times_with_a_zone_are_days_where_they_were() -> None:
+    zoned = pd.Series(pd.to_datetime(["2015-08-10 00:30"])).dt.tz_localize("Europe/Berlin")
+    frame = keyed(start=["2015-08-10"]).assign(end=zoned)
+    assert ifr.to_dates(frame, "start", periods=[("start", "end")]).failed.empty
