@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -148,3 +149,21 @@ def test_a_folder_that_fails_leaves_nothing(
     with pytest.raises(ifr.FileError, match="disk is full"):
         study.to_csv(tmp_path / "csv")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("backend", [None, "numpy_nullable", "pyarrow"])
+def test_a_frame_and_a_snapshot_give_the_same_file(tmp_path: Path, study: ifr.Snapshot, backend: str | None) -> None:
+    some = ["site", "participant", "discrepancy_note", "event_crf"]
+    study.to_csv(tmp_path / "csv", tables=some)
+    for name in some:
+        frame = study.read_table("s_cardio3prod", name, dtype_backend=backend)
+        ifr.to_csv(frame, tmp_path / "a.csv")
+        assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "csv" / "s_cardio3prod" / f"{name}.csv").read_bytes()
+
+
+def test_decimals_keep_the_zeros_that_they_have(tmp_path: Path) -> None:
+    values = [Decimal("1.5"), Decimal("1.50"), None, Decimal("NaN"), Decimal("1E+3"), Decimal("-0.00")]
+    ifr.to_csv(pd.DataFrame({"a": values, "n": range(6)}), tmp_path / "a.csv")
+    assert [one.split(",")[0] for one in (tmp_path / "a.csv").read_text().split()[1:]] == [
+        "1.5", "1.50", "", "NaN", "1000", "-0.00",
+    ]  # fmt: skip

@@ -129,9 +129,14 @@ def _column(name: str, values: pd.Series[Any], told: Mapping[str, Any], label: s
         if len(levels) and all(isinstance(one, str) for one in levels):
             return _category(name, values, text, comment)
         values = values.astype(levels.dtype if not values.hasnans else object)
+    type_ = pgtypes.pg_type(text) if isinstance(text, str) else None
+    digits = _digits(values, type_)
+    if digits is not None:
+        numeric = pgtypes.reading(pgtypes.pg_type("numeric"), numbers="exact")
+        return pgtypes.field(name, numeric, nullable=None, comment=comment), digits
     column = _array(name, values, label)
-    if isinstance(text, str):
-        how = pgtypes.reading(pgtypes.pg_type(text), numbers="exact")
+    if type_ is not None:
+        how = pgtypes.reading(type_, numbers="exact")
         fitting = _as(column, how.arrow) if how.arrow != column.type else column
         if fitting is not None:
             return pgtypes.field(name, how, nullable=None, comment=comment), fitting
@@ -164,7 +169,7 @@ def _category(name: str, values: pd.Series[Any], text: Any, comment: str | None)
 
 def _array(name: str, values: pd.Series[Any], label: str) -> pa.ChunkedArray[Any]:
     try:
-        found = pa.array(_known(values), from_pandas=True)
+        found = pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise _no_data(name, values, label) from None
     column = found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
@@ -199,11 +204,23 @@ def _no_data(name: str, values: pd.Series[Any], label: str) -> InvalidInput:
     )
 
 
-def _known(values: pd.Series[Any]) -> Any:
-    """Objects as they are, but for a Decimal that is NaN: Arrow would take it for a missing one."""
-    if values.dtype == object and any(isinstance(one, Decimal) and not one.is_finite() for one in values):
-        return [None if one is None else str(one) for one in values]
-    return values
+def _digits(values: pd.Series[Any], type_: pgtypes.PgType | None) -> pa.ChunkedArray[Any] | None:
+    """Write Decimals as their digits, as numeric without scale is kept; None for what is not that.
+
+    Arrow would give all of them one scale (1.50 for 1.5), and take NaN for a missing one.
+    """
+    if values.dtype != object:
+        return None
+    found = [
+        one if isinstance(one, Decimal) or not pd.api.types.is_scalar(one) or not pd.isna(one) else None
+        for one in values
+    ]
+    known = [one for one in found if one is not None]
+    if not known or not all(isinstance(one, Decimal) for one in known):
+        return None
+    if type_ is not None and type_.precision is not None and all(one.is_finite() for one in known):
+        return None
+    return pa.chunked_array([pa.array([None if one is None else f"{one:f}" for one in found], pa.string())])
 
 
 def _as(column: pa.ChunkedArray[Any], type_: pa.DataType) -> pa.ChunkedArray[Any] | None:
