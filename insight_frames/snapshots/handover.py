@@ -84,9 +84,10 @@ class HandOver:
         if by is None:
             found = [self._table(one, coerce_float) for one in chosen]
             return excel.write(path, found, out_of_range=out_of_range, contents=True)
+        taken: set[str] = set()
         with folder(path) as (target, hidden):
             reports = [
-                excel.write(_place(hidden, *name), found, out_of_range=out_of_range, contents=True)
+                excel.write(_place(hidden, name, taken), found, out_of_range=out_of_range, contents=True)
                 for name, found in self._parts(by, chosen, coerce_float)
             ]
         return _moved(together(reports), hidden, target)
@@ -275,12 +276,17 @@ def _only(table: FileTable, kept: Any) -> FileTable:
     return FileTable(table.name, table.data.filter(kept), table.comment, table.label, table.keys)
 
 
-def _place(root: Path, *parts: str) -> Path:
-    """Name a workbook, and make its folder; names are safe on every file system, and stay different."""
-    *folders, name = [re.sub(r"[^\w .-]|^\.|[ .]$", lambda found: f"%{ord(found[0]):02x}", one) for one in parts]
-    place = root.joinpath(*folders)
-    place.mkdir(parents=True, exist_ok=True)
-    return place / f"{name}.xlsx"
+def _place(root: Path, parts: Sequence[str], taken: set[str]) -> Path:
+    """Name a workbook, and make its folder: safe on every file system, and different also without capitals."""
+    safe = [re.sub(r"[^\w .-]|^\.|[ .]$", lambda found: f"%{ord(found[0]):02x}", one) for one in parts]
+    name, number = "/".join(safe), 1
+    while name.lower() in taken:
+        number += 1
+        name = f"{'/'.join(safe)}~{number}"
+    taken.add(name.lower())
+    place = root / f"{name}.xlsx"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _moved(report: FileReport, hidden: Path, target: Path) -> FileReport:

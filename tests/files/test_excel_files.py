@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import insight_frames as ifr
 from insight_frames.sinks.files import excel, sheets
+from insight_frames.snapshots import handover
 
 SETTINGS = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
@@ -242,3 +243,18 @@ def test_workbooks_by_site_hold_every_row_once(tmp_path: Path, study: ifr.Snapsh
     with pytest.raises(ifr.InvalidInput, match="No table has a column 'ward'"):
         study.to_excel(tmp_path / "wards", by="ward")
     assert sorted(os.listdir(tmp_path)) == ["sites"]
+
+
+def test_names_of_workbooks_are_safe_and_differ_without_capitals(tmp_path: Path) -> None:
+    taken: set[str] = set()
+    made = [handover._place(tmp_path, ["s", one], taken).name for one in ("site A", "site a", "site ../x", "site b.")]
+    assert made == ["site A.xlsx", "site a~2.xlsx", "site ..%2fx.xlsx", "site b%2e.xlsx"]
+
+
+def test_the_row_key_is_on_the_error(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["P-1", "P-2"], "n": [1, 10**15]}).set_index("id")
+    frame.attrs["insight"] = {"schema": "s", "table": "t", "key": ["id"]}
+    with pytest.raises(ifr.ValueOutOfRange, match=r"s\.t, column 'n', row 2") as caught:
+        ifr.to_excel(frame, tmp_path / "a.xlsx")
+    assert (caught.value.row_key, caught.value.value) == ({"id": "P-2"}, str(10**15))
+    assert "P-2" not in str(caught.value)
