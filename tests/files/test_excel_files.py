@@ -258,3 +258,21 @@ def test_the_row_key_is_on_the_error(tmp_path: Path) -> None:
         ifr.to_excel(frame, tmp_path / "a.xlsx")
     assert (caught.value.row_key, caught.value.value) == ({"id": "P-2"}, str(10**15))
     assert "P-2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 5)],
+        [dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2020, 1, 1)],
+        [dt.time(1, 2, tzinfo=dt.UTC)],
+        [pd.Timestamp("2020-01-01 00:00:00.000000001")],
+        ["a", b"b"],
+        [True, 2],
+        [2**53 + 1, 0.5],
+    ],
+)
+def test_objects_that_arrow_would_change(tmp_path: Path, values: list[Any]) -> None:
+    with pytest.raises(ifr.InvalidInput, match="column 'a'"):
+        ifr.to_csv(pd.DataFrame({"a": pd.Series(values, dtype=object), "n": 1}), tmp_path / "a.csv")
+    assert os.listdir(tmp_path) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -168,6 +169,8 @@ def _category(name: str, values: pd.Series[Any], text: Any, comment: str | None)
 
 
 def _array(name: str, values: pd.Series[Any], label: str) -> pa.ChunkedArray[Any]:
+    if values.dtype == object and not _of_one_kind(values):
+        raise _no_data(name, values, label)
     try:
         found = pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -191,6 +194,25 @@ def _array(name: str, values: pd.Series[Any], label: str) -> pa.ChunkedArray[Any
                 try_="round it first, or make it text",
             )
         ) from None
+
+
+def _of_one_kind(values: pd.Series[Any]) -> bool:
+    """Whether objects are of one kind; Arrow would take a day for a moment, and drop a zone, where they are not."""
+    kinds = {_kind(one) for one in values if not pd.api.types.is_scalar(one) or not pd.isna(one)}
+    return len(kinds) < 2 and None not in kinds
+
+
+def _kind(value: Any) -> Any:
+    """Say of which kind an object is; None if Arrow would keep less than it holds."""
+    if isinstance(value, datetime):
+        return None if getattr(value, "nanosecond", 0) else ("moment", value.tzinfo is None)
+    if isinstance(value, time):
+        return "time" if value.tzinfo is None else None
+    if isinstance(value, (bool, np.bool_)):
+        return "bool"
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return "number"
+    return "text" if isinstance(value, str) else type(value)
 
 
 def _no_data(name: str, values: pd.Series[Any], label: str) -> InvalidInput:
