@@ -69,6 +69,7 @@ def test_labels_codes_and_both_of_a_study(both: Any) -> None:
     assert label["i_vital_symp"].dtype == plain["i_vital_symp"].dtype
 
 
+@pytest.mark.long
 def test_levels_do_not_depend_on_the_rows(both: Any) -> None:
     for where in ("false", "i_vital_sev = 2"):
         frame, _ = both(S, "ig_vital_vitals", choices="label", where=where)
@@ -78,7 +79,10 @@ def test_levels_do_not_depend_on_the_rows(both: Any) -> None:
     assert levels(pairs, "i_quest_q001") == ["Never", "Rarely", "Sometimes", "Often", "Always"]
 
 
-@pytest.mark.parametrize("how", ["label", "code", "both"])
+LONG = [pytest.param(how, marks=pytest.mark.long) for how in ("code", "both")]
+
+
+@pytest.mark.parametrize("how", ["label", *LONG])
 def test_chunks_hold_the_same_levels(connection: Connection, how: Any) -> None:
     for table in ("ig_vital_vitals", "ig_quest_epro"):
         whole = connection.read_table(S, table, choices=how)
@@ -89,6 +93,7 @@ def test_chunks_hold_the_same_levels(connection: Connection, how: Any) -> None:
         pd.testing.assert_frame_equal(joined[chosen], whole[chosen])
 
 
+@pytest.mark.long
 def test_only_what_was_asked_for_comes(both: Any) -> None:
     for how, expected in (
         ("label", ["i_vital_sev", "participant_oid"]),
@@ -106,6 +111,7 @@ def test_only_what_was_asked_for_comes(both: Any) -> None:
     assert frame["i_vital_sev"].dtype == "float64"  # who says a dtype gets it
 
 
+@pytest.mark.long
 def test_other_back_ends(both: Any) -> None:
     plain, _ = both(S, "ig_vital_vitals", choices="both")
     for backend in ("numpy_nullable", "pyarrow"):
@@ -247,6 +253,7 @@ def test_what_cannot_be_meant(connection: Connection) -> None:
         connection.read_table(S, "site", choices="label", choice_lists={"country": ["DE"]})  # type: ignore[dict-item]
 
 
+@pytest.mark.long
 def test_all_choices_of_the_study_fit_their_lists(connection: Connection, tmp_path: Path) -> None:
     cut = connection.snapshot(tmp_path / "study", schemas=[S])
     items, lists = (cut.read_table(S, one) for one in ("item", "response_set"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +19,7 @@ from insight_frames import manifest
 from insight_frames.errors import ColumnNotFound, InvalidInput, SnapshotError, TableNotFound
 from insight_frames.snapshots import Snapshot, open_snapshot, take
 from insight_frames.snapshots.difference import sides, spill
+from insight_frames.snapshots.difference.spill import Scratch
 
 Columns = dict[str, tuple[str, list[Any]]]
 HERE = ("s_juno", "visit")
@@ -513,3 +516,11 @@ def test_odd_names_stay_on_their_line(tmp_path: Path) -> None:
     new = Given("s_juno", "a\nb", {"id\n": ("integer", [2])})
     diff = frozen(tmp_path / "new", new).diff(frozen(tmp_path / "old", old))
     assert r"'a\nb'" in str(diff)
+
+
+def test_a_difference_that_nobody_closed_lets_go_of_its_file_quietly() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file = Scratch()._file
+        gc.collect()
+    assert file.closed

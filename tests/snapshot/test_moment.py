@@ -21,9 +21,12 @@ buffering = pytest.mark.parametrize("era", ["0.34"])
 streaming = pytest.mark.parametrize("era", ["0.47"])
 
 
+BETWEEN = [("delete", "middle"), ("truncate", "last"), ("swap", "middle")]
+OTHERS = [("delete", "last"), ("truncate", "middle"), ("swap", "last")]
+
+
 @buffering
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("place", ["middle", "last"])
+@pytest.mark.parametrize(("mode", "place"), [*BETWEEN, *(pytest.param(*one, marks=pytest.mark.long) for one in OTHERS)])
 def test_a_refresh_between_two_statements(box: Box, connect: Connect, mode: str, place: str, tmp_path: Path) -> None:
     connection = connect(statement_bytes=SMALL)
     with box.connect() as database:
@@ -51,7 +54,7 @@ def test_a_refresh_between_two_statements(box: Box, connect: Connect, mode: str,
 
 
 @buffering
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["swap", *(pytest.param(one, marks=pytest.mark.long) for one in MODES[:2])])
 def test_a_refresh_loop_beside_it(box: Box, connect: Connect, mode: str, tmp_path: Path) -> None:
     connection = connect(statement_bytes=1_500_000)
     with box.connect() as database:

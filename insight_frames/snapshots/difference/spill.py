@@ -7,6 +7,7 @@ also after a kill, and nobody else can open it meanwhile.
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -24,6 +25,7 @@ class Scratch:
             self._file = tempfile.TemporaryFile(prefix="insight-frames-", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise _full(error) from error
+        weakref.finalize(self, self._file.close)
 
     def __enter__(self) -> Scratch:
         return self
