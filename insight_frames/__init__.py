@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         LoginThrottled,
         NotFound,
         ParameterError,
+        ParticipantNotFound,
         PermissionDenied,
         QueryFailed,
         SchemaNotFound,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     )
     from .question import KEY
     from .review.attaching import attach
+    from .review.cuts import cut, cut_rules
     from .review.lists import choice_lists
     from .review.participants import participants
     from .review.report import column_report
@@ -82,6 +84,7 @@ __all__ = [
     "LoginThrottled",
     "NotFound",
     "ParameterError",
+    "ParticipantNotFound",
     "PermissionDenied",
     "QueryFailed",
     "SchemaNotFound",
@@ -96,6 +99,8 @@ __all__ = [
     "choice_lists",
     "column_report",
     "connect",
+    "cut",
+    "cut_rules",
     "describe_table",
     "diff",
     "indicators",
@@ -129,6 +134,7 @@ _HOMES = {
     "attach": "review.attaching",
     "choice_lists": "review.lists",
     "column_report": "review.report",
+    **dict.fromkeys(("cut", "cut_rules"), "review.cuts"),
     "Diff": "snapshots",
     "Snapshot": "snapshots",
     "indicators": "clinical.multiple",

@@ -49,7 +49,8 @@ class Table:
     """One relation that this account may enter.
 
     ``keys`` holds the primary key first, then unique constraints; ``pages`` and ``bytes`` are what PostgreSQL sees on
-    disk; ``rows_estimate`` is the planner's guess and None where it has none.
+    disk; ``rows_estimate`` is the planner's guess and None where it has none. ``only`` is a condition over the alias
+    ``t``: for who reads the table, it has no other rows than those for which it is true.
     """
 
     schema: str
@@ -68,6 +69,7 @@ class Table:
     keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     shape: str | None = None
+    only: str | None = None
 
     @property
     def key(self) -> tuple[str, ...] | None:

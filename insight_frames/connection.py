@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from . import credentials, study
 from .catalog import Catalog
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .snapshots import Consistency, Snapshot
+    from .snapshots.cutting import Words
 
 
 class Connection:
@@ -242,6 +243,13 @@ class Connection:
                 "user": self._session.account(),
             },
         )
+
+    def cut(self, path: Any, **words: Unpack[Words]) -> Snapshot:
+        """Take a data cut, itself a snapshot; see :func:`insight_frames.cut`."""
+        from .snapshots.cutting import cut_live
+
+        info = {"server": self.url, "server_version": self._server.version, "user": self._session.account()}
+        return cut_live(self, self._source, path, info, words)
 
 
 def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:

@@ -7,7 +7,8 @@
     │   ├── DatabaseNotFound
     │   ├── SchemaNotFound
     │   ├── TableNotFound
-    │   └── ColumnNotFound
+    │   ├── ColumnNotFound
+    │   └── ParticipantNotFound    .value  those that are not there
     ├── LoginError
     │   ├── LoginRefused
     │   ├── LoginThrottled         .retry_after seconds
@@ -68,6 +69,20 @@ class TableNotFound(NotFound):
 
 class ColumnNotFound(NotFound):
     """No such column in the table."""
+
+
+class ParticipantNotFound(NotFound):
+    """Participants of a list that the study does not have.
+
+    Attributes
+    ----------
+    value : list of str
+        Those that were not found, as they were given. They are never part of the message.
+    """
+
+    def __init__(self, message: str, value: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 class LoginError(InsightError):

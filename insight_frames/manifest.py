@@ -51,6 +51,8 @@ _RESOURCE: dict[str, type | tuple[type, ...]] = {
     "schema": dict,
     "insight": dict,
 }
+_LIST: dict[str, type | tuple[type, ...]] = {"path": str, "bytes": int, "hash": str}
+_LIST_NAME = re.compile(r"[a-z]+(-[0-9]+)?\.csv")
 _TABLE: dict[str, type | tuple[type, ...]] = {
     "schema": str,
     "table": str,
@@ -131,6 +133,11 @@ def file_hash(path: Path, told: Callable[[int], object] | None = None) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def file_entry(folder: Path, name: str) -> dict[str, Any]:
+    """Describe a small file beside the data: where it is, its bytes and its hash."""
+    return {"path": name, "bytes": (folder / name).stat().st_size, "hash": file_hash(folder / name)}
+
+
 def own_hash(manifest: Mapping[str, Any]) -> str:
     """SHA-256 over the manifest without its own hash: JSON with sorted keys and without blanks, in UTF-8."""
     bare = {**manifest, "insight": {key: one for key, one in manifest["insight"].items() if key != "sha256"}}
@@ -185,6 +192,10 @@ def _check(manifest: Any) -> None:
     _typed(summary, _SUMMARY, "insight")
     _digest(summary["fingerprint"], "insight.fingerprint")
     _digest(summary.get("sha256"), "insight.sha256")
+    for number, one in enumerate(summary.get("lists", [])):
+        _typed(one, _LIST, f"insight.lists[{number}]")
+        if not _LIST_NAME.fullmatch(one["path"]):
+            raise _broken(f"insight.lists[{number}].path", "the name of a list beside the data")
     resources = manifest.get("resources")
     if not isinstance(resources, list):
         raise _broken("resources", "a list")

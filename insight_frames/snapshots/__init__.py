@@ -1,7 +1,7 @@
 """Snapshots: a study frozen into Parquet files as of one moment, and read back without a server.
 
 ``freeze`` chooses what is meant, ``take`` writes it, ``folder`` publishes or leaves nothing, ``cut`` answers questions
-offline, ``verify`` finds damage, ``difference`` tells what changed between two of them.
+offline, ``cutting`` makes data cuts, ``verify`` finds damage, ``difference`` tells what changed between two of them.
 """
 
 from __future__ import annotations

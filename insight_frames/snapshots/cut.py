@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .. import manifest as inventory
 from .. import study
@@ -30,6 +30,7 @@ from .verify import Report, verify
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .cutting import Words
     from .difference import Diff, Keys
 
 
@@ -236,6 +237,17 @@ class Snapshot(HandOver):
         from .difference import compare
 
         return compare(old, self, keys=keys, ignore=ignore, other_source=other_source)
+
+    def cut(self, path: Any, **words: Unpack[Words]) -> Snapshot:
+        """Make a data cut of this snapshot, itself a snapshot; see :func:`insight_frames.cut`."""
+        from .cutting import cut_stored
+
+        return cut_stored(self, path, words)
+
+    @property
+    def source(self) -> OfflineSource:
+        """The folder as a source of streams."""
+        return self._source
 
     def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
         return read(self._source, question, looks, chunksize, _provenance)

@@ -22,13 +22,13 @@ from ..errors import SnapshotError
 from ..sinks.parquet import Written
 from . import folder
 
-FORMAT = 1  # of the note
+FORMAT = 2  # of the note
 Known = dict[str, Any]  # what the source knows of a table as it was read: plain JSON values
 
 
 def question(tables: Sequence[Table], source: Mapping[str, Any]) -> str:
     """Hash what was asked, of whom and as whom: only the same question may go on with what is left of it."""
-    asked = [[one.schema, one.name, one.kind, one.shape] for one in tables]
+    asked = [[one.schema, one.name, one.kind, one.shape, one.only, [c.name for c in one.columns]] for one in tables]
     text = json.dumps([FORMAT, dict(source), asked], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

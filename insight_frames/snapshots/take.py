@@ -83,6 +83,7 @@ def take(
     logs: Sequence[Table] = (),
     listed: Sequence[tuple[str, str]] = (),
     info: Mapping[str, Any] | None = None,
+    lists: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Write tables to a folder of Parquet files, as of one moment, all or nothing.
@@ -107,6 +108,8 @@ def take(
         Facts for the manifest: ``server``, ``server_version``, ``database``, ``postgresql_version``, ``user`` (these
         also go into each file), ``schemas`` (schema to comment), and whatever else is to be kept, such as
         ``refresh_log``, ``filters`` and ``not_readable``: plain JSON values.
+    lists : mapping of str to str, optional
+        Small files beside the data, by name: what a condition was asked with. The manifest holds their hashes.
     progress : Progress, optional
         Is told what is done.
 
@@ -132,6 +135,10 @@ def take(
         how = {"consistency": consistency, "logs": logs, "listed": listed}
         told = progress or Progress(False, "snapshot")
         written, evidence = _write(source, tables, hidden, how, asked, {**origin, "started": started}, told)
+        with folder.disk(target):
+            for name, content in (lists or {}).items():
+                folder.write_file(hidden / name, content)
+            facts["lists"] = [manifest.file_entry(hidden, name) for name in lists or {}]
         text = manifest.dumps(_manifest(target.name, tables, written, evidence, facts, started))
         with folder.disk(target):
             folder.write_file(hidden / manifest.NAME, text)

@@ -62,7 +62,9 @@ def verify(path: Path, *, fingerprint: str | None = None, progress: Asked = None
     manifest = _read(path)
     problems = _check_manifest(manifest)
     resources = manifest["resources"]
-    problems += _check_names(path, [one["path"] for one in resources])
+    lists = manifest["insight"].get("lists", [])
+    problems += _check_names(path, [one["path"] for one in (*resources, *lists)])
+    problems += _check_lists(path, lists)
     hashes = {one["hash"]: one["path"] for one in resources}
     contents = []
     rows, size = sum(one["insight"]["rows"] for one in resources), sum(one["bytes"] for one in resources)
@@ -96,7 +98,7 @@ def _check_manifest(manifest: inventory.Manifest) -> list[str]:
 
 def _check_names(path: Path, expected: list[str]) -> list[str]:
     wanted = {inventory.NAME, *expected}
-    folders = {one.rpartition("/")[0] for one in expected}
+    folders = {one.rpartition("/")[0] for one in expected} - {""}
     problems: list[str] = []
 
     def closed(error: OSError) -> None:
@@ -115,6 +117,18 @@ def _check_names(path: Path, expected: list[str]) -> list[str]:
                 problems.append(f"{shown(name)}: this folder does not belong to the snapshot")
             elif (path / name).is_symlink():
                 problems.append(f"{name}: it is a link and not a folder of the snapshot")
+    return problems
+
+
+def _check_lists(path: Path, lists: list[dict[str, Any]]) -> list[str]:
+    """Check the lists beside the data that the rows were chosen with."""
+    problems = []
+    for one in lists:
+        file = path / one["path"]
+        if file.is_symlink() or not file.is_file():
+            problems.append(f"{shown(one['path'])}: the file is missing")
+        elif inventory.file_entry(path, one["path"]) != one:
+            problems.append(f"{shown(one['path'])}: its bytes are not those that it was written with")
     return problems
 
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from .. import manifest as inventory
 from .. import sql
 from ..catalog import Catalog, Column, ForeignKey, Table
-from ..errors import SchemaNotFound, SnapshotError, TableNotFound, near, sentence
+from ..errors import ColumnNotFound, SchemaNotFound, SnapshotError, TableNotFound, near, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
 from .duckfilter import Filter, bare, filtering
@@ -65,6 +65,7 @@ class OfflineSource:
         """Find one table; SchemaNotFound or TableNotFound with near matches."""
         known = self.check_schema(schema)
         if name not in known:
+            self._refuse_masked(schema, name)
             raise TableNotFound(
                 sentence(
                     f"The snapshot holds no table {name!r} in schema {schema!r}",
@@ -73,6 +74,20 @@ class OfflineSource:
                 )
             )
         return self.catalog.tables[schema, name]
+
+    def _refuse_masked(self, schema: str, table: str, column: str | None = None) -> None:
+        """Say of a table or a column that it was left out on purpose."""
+        for one in self.manifest["insight"].get("masks", []):
+            if (one["schema"], one["table"]) == (schema, table) and (column in (one["columns"] or [None])):
+                what = f"Table {schema}.{table}" if column is None else f"Column {column!r} of {schema}.{table}"
+                kind = TableNotFound if column is None else ColumnNotFound
+                raise kind(
+                    sentence(
+                        f"{what} was left out of this cut on purpose (masks)",
+                        where=str(self.path),
+                        try_="a cut without this mask, if you may see it",
+                    )
+                )
 
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
@@ -85,6 +100,7 @@ class OfflineSource:
         table = self.table(question.schema or "", question.name or "")
         names = [one.name for one in table.columns] if question.columns is None else list(question.columns)
         for name in (*names, *(one for one, _ in question.order_by)):
+            self._refuse_masked(table.schema, table.name, name)
             table.column(name)
         with ExitStack() as stack:
             file = stack.enter_context(self.file(table))

@@ -27,7 +27,8 @@ class Piece:
 
 def watchable(table: Table) -> bool:
     """Whether its row versions can be compared between statements: a heap of its own that this account reads whole."""
-    return table.kind in ("table", "materialized view") and table.heap and table.select and not table.inherited
+    whole = table.select and not table.inherited and table.only is None
+    return table.kind in ("table", "materialized view") and table.heap and whole
 
 
 def statements(

@@ -74,6 +74,7 @@ def by_pages(table: Table, settings: Mapping[str, Any]) -> bool:
         and table.heap
         and table.select
         and not table.inherited
+        and table.only is None
         and int(settings.get("version_num", 0)) >= CTID_SINCE
         and settings.get("block_size") == BLOCK_SIZE
     )
@@ -87,6 +88,8 @@ def table_source(table: Table, columns: Sequence[Column], question: Question, *,
     names = ",".join(f"t.{sql.identifier(one.name)}" for one in columns)
     text = f"select {names} from {sql.qualified(table.schema, table.name)} t"
     rendered, offset = None, 0
+    if table.only is not None:
+        text = f"select * from ({text} where {table.only}) t"
     if question.where is not None:
         rendered = sql.condition(question.where, question.params, double_question_marks=doubled)
         text += " where (\n"
