@@ -78,8 +78,8 @@ def cut(
     schema : str, optional
         The study's schema; needed if there are several with participants.
     participants : list, Series or path, optional
-        Labels, OIDs or keys, all of one kind, or a UTF-8 text file with one on each line. Rows of others, and rows that
-        lead to no participant, are left out of the tables whose rule is not ``"none"``.
+        Labels, OIDs or keys, all of one kind (looked for in this order), or a UTF-8 text file with one on each line.
+        Rows of others, and rows that lead to no participant, are left out of the tables whose rule is not ``"none"``.
     until : date or str, optional
         The last day that is in the cut; a moment with a time zone is seen in UTC. Participants whose own day is later
         are left out with all of their rows.
