@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 PANDAS ?= pandas>=3,<4
 BIN = $(VENV)/bin
-JOBS ?= auto
+# one more than there are cores, because tests wait for servers
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test test-pandas2 test-long fuzz check format bench bench-links clean
 
