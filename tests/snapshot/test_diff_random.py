@@ -137,7 +137,9 @@ def by_rows(old: list[Row], new: list[Row], columns: list[str]) -> Counter[Any]:
     return lines
 
 
-@pytest.mark.parametrize(("bucket", "largest"), [(1 << 20, 1 << 22), (64, 1 << 22), (256, 300)])
+@pytest.mark.parametrize(
+    ("bucket", "largest"), [pytest.param(1 << 20, 1 << 22, marks=pytest.mark.long), (64, 1 << 22), (256, 300)]
+)
 def test_the_oracle_agrees(monkeypatch: pytest.MonkeyPatch, bucket: int, largest: int) -> None:
     monkeypatch.setattr(sides, "BUCKET_BYTES", bucket)
     monkeypatch.setattr(sides, "_LARGEST", largest)

@@ -228,7 +228,9 @@ def test_the_same_mistakes_the_same_errors(connection: Connection, types: Any, t
             source.describe_table(types.schema, "filed")
 
 
-@pytest.mark.parametrize("mode", ["delete", "truncate", "swap"])
+@pytest.mark.parametrize(
+    "mode", ["swap", *(pytest.param(one, marks=pytest.mark.long) for one in ("delete", "truncate"))]
+)
 def test_one_moment_while_the_study_is_refreshed(connection: Connection, box: Any, mode: str, tmp_path: Path) -> None:
     """A refresh moves `refreshed_at` of all tables at once: two values in one snapshot would be two states."""
     seen = set()

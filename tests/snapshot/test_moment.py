@@ -295,11 +295,11 @@ def test_without_consistency_no_table_is_torn(connect: Connect, scratch: Scratch
 
 @streaming
 def test_a_limit_of_the_users_own(box: Box, connect: Connect, tmp_path: Path) -> None:
-    connection = connect(statement_bytes=SMALL)
+    connection = connect(statement_bytes=3 * SMALL)
     refreshed = list[int]()
 
     def change(number: int) -> None:
-        if number == 15:
+        if number == 5:
             refreshed.append(box.refresh("swap"))
 
     with before_statements(connection, change) as sent:
@@ -307,7 +307,7 @@ def test_a_limit_of_the_users_own(box: Box, connect: Connect, tmp_path: Path) ->
     assert refreshed
     assert len(states(cut)) == 1
     assert cut.manifest["insight"]["consistency"] == "same-generation"
-    assert len(sent) > 30
+    assert len(sent) > 10
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "1MB", 1.5])

@@ -122,7 +122,13 @@ def conditions(draw: Any, columns: list[tuple[str, str]]) -> tuple[str, dict[str
 
 
 @pytest.mark.parametrize(
-    "table", ["participant", "discrepancy_note", "ig_chem_chemistry", "Lab Import", "ig_vital_vitals"]
+    "table",
+    [
+        "participant",
+        "Lab Import",
+        "ig_vital_vitals",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("discrepancy_note", "ig_chem_chemistry")),
+    ],
 )
 def test_random_conditions(study: tuple[Connection, Snapshot], table: str) -> None:
     cut = study[1]
