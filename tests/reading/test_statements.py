@@ -35,7 +35,8 @@ def test_a_large_table_comes_in_several_statements_only_where_the_server_buffers
     same(frame, expected_table(superuser, PROD, "item_data"))
     expected = len(ranges) if era in BUFFERING else 1
     assert frame.attrs["insight"]["statements"] == expected
-    assert exports(box) == expected  # nothing was committed meanwhile: no proof was needed
+    # and the proof, if something was committed meanwhile: by PostgreSQL's own housekeeping, for instance
+    assert exports(box) in (expected, expected + (expected > 1))
 
 
 def test_ranges_of_pages_cover_the_table_and_what_comes_behind() -> None:
