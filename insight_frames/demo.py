@@ -67,8 +67,9 @@ def show(box: Box, folder: Path) -> None:
     """Do the main job against a running sandbox."""
     import insight_frames as ifr
 
+    connect = ifr.connect  # loads pandas, which is not the server's time
     with step() as one:
-        connection = ifr.connect(box.url, username=box.username, password=box.password, keep_session=False)
+        connection = connect(box.url, username=box.username, password=box.password, keep_session=False)
         tables = ifr.list_tables(SCHEMA)
         one.what, one.rows = f"list_tables({SCHEMA!r})", len(tables)
     print(tables.head(8).to_string(index=False), end="\n\n")

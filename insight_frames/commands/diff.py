@@ -7,22 +7,16 @@ of any row; values go into the workbook only.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from ..errors import InsightError, InvalidInput, sentence
+from ..errors import InvalidInput, sentence
+from . import status
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; the return value is the exit status."""
     options = _parser().parse_args(argv)
-    try:
-        return _compare(options)
-    except InsightError as error:
-        print(f"insight-frames diff: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return status("diff", lambda: _compare(options), trouble=2)
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..connection import Connection
 from ..credentials import Credentials, Secret, asking, config, find, places, records, ring
-from ..errors import InsightError, InvalidInput, sentence
+from ..errors import InvalidInput, sentence
+from . import status
 
 
 def login(argv: Sequence[str]) -> int:
@@ -32,14 +33,13 @@ def whoami(argv: Sequence[str]) -> int:
 
 
 def _run(name: str, work: Callable[[argparse.Namespace], None], argv: Sequence[str]) -> int:
-    try:
-        work(_parser(name).parse_args(argv))
-    except InsightError as error:
-        print(f"insight-frames {name}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    options = _parser(name).parse_args(argv)
+
+    def done() -> int:
+        work(options)
+        return 0
+
+    return status(name, done, trouble=1)
 
 
 def _login(options: argparse.Namespace) -> None:

@@ -7,22 +7,15 @@ standard output; none holds a value of a row.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from ..errors import InsightError
+from . import status
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command; the return value is the exit status."""
     options = _parser().parse_args(argv)
-    try:
-        return _verify(options)
-    except InsightError as error:
-        print(f"insight-frames verify: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return status("verify", lambda: _verify(options), trouble=2)
 
 
 def _verify(options: argparse.Namespace) -> int:

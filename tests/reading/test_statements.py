@@ -31,12 +31,15 @@ def test_a_large_table_comes_in_several_statements_only_where_the_server_buffers
     ranges = list(plan.page_ranges(table, SMALL))
     assert len(ranges) == -(-table.bytes * plan.TEXT_PER_BYTE // SMALL) > 10
     box.clear_requests()
+    snapshot = "select txid_current_snapshot()::text"
+    before = superuser.execute(snapshot).fetchone()
     frame = connection.read_table(PROD, "item_data")
+    quiet = superuser.execute(snapshot).fetchone() == before  # PostgreSQL's own housekeeping commits too
     same(frame, expected_table(superuser, PROD, "item_data"))
     expected = len(ranges) if era in BUFFERING else 1
     assert frame.attrs["insight"]["statements"] == expected
-    # and the proof, if something was committed meanwhile: by PostgreSQL's own housekeeping, for instance
-    assert exports(box) in (expected, expected + (expected > 1))
+    proofs = exports(box) - expected
+    assert proofs == 0 if quiet or expected == 1 else proofs in (0, 1)  # nothing committed: no proof is needed
 
 
 def test_ranges_of_pages_cover_the_table_and_what_comes_behind() -> None:
