@@ -37,7 +37,6 @@ class Answer:
         self._link = link
         self.where = where
         self.status = sender.status
-        self.content_type = sender.headers.get("Content-Type", "")
         self.retry_after = retry_after(sender.headers.get("Retry-After"))
         self.compression = check_encoding(sender.headers.get("Content-Encoding"), asked, where)
         self._watch = Watch(PACKED_PIECE if self.compression == "gzip" else PIECE)
