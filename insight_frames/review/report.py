@@ -47,7 +47,7 @@ def column_report(source: Reader | pd.DataFrame, schema: str | None = None, name
     >>> import insight_frames as ifr
     >>> study = ifr.Connection(box.url, username=box.username, password=box.password)
     >>> report = ifr.column_report(study, "s_cardio3prod", "ig_vital_vitals")
-    >>> report.columns.set_index("column").loc["i_vital_pulse", ["rows", "missing", "failed"]].tolist()
+    >>> report.columns.set_index("column").loc["i_vital_pulse", ["rows", "missing", "failed"]].astype(int).tolist()
     [156, 59, 1]
     """
     if isinstance(source, pd.DataFrame):

@@ -87,7 +87,7 @@ def test_every_kind_of_column_as_postgresql_prints_it(tmp_path: Path) -> None:
         "level": "low",
     }
     assert second == [""] * len(head)
-    again = pd.read_csv(tmp_path / "a.csv", parse_dates=["moment"])
+    again = pd.read_csv(tmp_path / "a.csv", parse_dates=["moment"], float_precision="round_trip")
     assert again["float"][0] == 0.1 + 0.2
     assert again["moment"][0] == frame["moment"][0]
 
