@@ -87,8 +87,8 @@ def test_every_kind_of_column_as_postgresql_prints_it(tmp_path: Path) -> None:
         "level": "low",
     }
     assert second == [""] * len(head)
-    again = pd.read_csv(tmp_path / "a.csv", parse_dates=["moment"], float_precision="round_trip")
-    assert again["float"][0] == 0.1 + 0.2
+    again = pd.read_csv(tmp_path / "a.csv", parse_dates=["moment"], dtype={"float": str})
+    assert float(again["float"][0]) == 0.1 + 0.2  # pandas 2 reads floats to 15 digits
     assert again["moment"][0] == frame["moment"][0]
 
 
