@@ -15,6 +15,7 @@ from . import credentials, study
 from .catalog import Catalog
 from .clinical.choices import Given, How
 from .credentials import Hidden, Secret
+from .metabase.words import MetabaseWords
 from .progress import Asked
 from .question import Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .reading import Backend, Looks, read
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from .snapshots.cutting import Words
 
 
-class Connection:
+class Connection(MetabaseWords):
     """A Metabase server and one database behind it. Made by :func:`insight_frames.connect`.
 
     The connection itself is safe to share between threads. It is a context manager; leaving it lets go of sockets and

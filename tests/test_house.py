@@ -28,7 +28,7 @@ LAYERS = [
     ["sources", "sinks", "clinical"],
     ["reading"],
     ["study"],
-    ["snapshots"],
+    ["snapshots", "metabase"],
     ["connection", "review"],
     ["api"],
     ["demo", "commands"],
