@@ -91,7 +91,7 @@ def each(strings: Any, convert: Callable[[str], Any], type_: pa.DataType) -> Any
 
 def from_hex(strings: Any, dtype: str | np.dtype[Any]) -> tuple[Any, Any]:
     """Decode a column of hex digits into the numbers of its non-NULL values and the mask of those (None: all)."""
-    strings = strings.cast(pa.string())
+    strings = strings if strings.type == STRING else strings.cast(STRING)
     mask = pc.is_valid(strings).to_numpy(zero_copy_only=False) if strings.null_count else None
     present = strings.drop_null() if strings.null_count else strings
     kind = np.dtype(dtype)

@@ -201,6 +201,7 @@ class Numbers:
         return _MASKED[held.dtype.kind](values, held.mask())
 
 
+_US = pa.timestamp("us")
 _UTC = pd.DatetimeTZDtype("us", "UTC")
 _MASKED: dict[str, Callable[[Any, Any], Any]] = {
     "i": pd.arrays.IntegerArray,
@@ -241,7 +242,7 @@ def _is_zoned(type_: Any) -> bool:
 
 
 def _moments(chunk: Any) -> Any:
-    return chunk.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    return (chunk if chunk.type == _US else chunk.cast(_US)).to_numpy(zero_copy_only=False)
 
 
 def _floats(chunk: Any) -> Any:

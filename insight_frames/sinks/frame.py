@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -193,7 +194,7 @@ class _Plan:
             return as_dates(column, values, field, self.dates[place]) if place in self.dates else values
 
     def _assemble(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
-        names = pd.Index(self.schema.names) if held else pd.Index([], dtype=object)
+        names = _names_index(tuple(self.schema.names))
         if _HAS_BLOCKS:
             frame = _from_blocks(self._blocks(held, rows), rows, names)
         else:
@@ -224,6 +225,16 @@ class _Plan:
             for row, (_, one) in zip(block, columns, strict=True):
                 one.write(row)
             yield block, [place for place, _ in columns]
+
+
+@lru_cache(256)
+def _index(names: tuple[str, ...]) -> Any:
+    return pd.Index(names) if names else pd.Index([], dtype=object)
+
+
+def _names_index(names: tuple[str, ...]) -> Any:
+    """Give the columns' names as an index that the frame may rename; to make one takes longer than to copy it."""
+    return _index(names).copy()
 
 
 class _Chunks:

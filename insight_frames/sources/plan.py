@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow as pa
 from .. import pgtypes, sql
 from ..catalog import Column, Table
 from ..errors import IncompleteResult, PermissionDenied, sentence
-from ..question import Question
+from ..question import Numbers, OutOfRange, Question
 from ..wire import packed
 from ..wire.unpack import Layout
 
@@ -56,15 +57,23 @@ def layout(
     label: str, columns: Sequence[Column], question: Question, *, numbered: bool, key: Sequence[str] = ()
 ) -> Layout:
     """Decide how each column is read."""
+    schema, readings = _readings(tuple(columns), question.numbers, question.out_of_range)
+    places = {one.name: i for i, one in enumerate(columns)}
+    keyed = tuple(places[one] for one in key if one in places)
+    return Layout(label, schema, readings, numbered, keyed)
+
+
+@lru_cache(256)  # the same table is read again and again, and a small one costs little more than this
+def _readings(
+    columns: tuple[Column, ...], numbers: Numbers, out_of_range: OutOfRange
+) -> tuple[pa.Schema, tuple[pgtypes.Reading, ...]]:
     readings, fields = [], []
     for one in columns:
         type_ = pgtypes.pg_type(one.type, typtype=one.typtype, base=one.base, element=one.element, labels=one.labels)
-        reading = pgtypes.reading(type_, numbers=question.numbers, out_of_range=question.out_of_range)
+        reading = pgtypes.reading(type_, numbers=numbers, out_of_range=out_of_range)
         readings.append(reading)
         fields.append(pgtypes.field(one.name, reading, nullable=one.nullable, comment=one.comment))
-    places = {one.name: i for i, one in enumerate(columns)}
-    keyed = tuple(places[one] for one in key if one in places)
-    return Layout(label, pa.schema(fields), tuple(readings), numbered, keyed)
+    return pa.schema(fields), tuple(readings)
 
 
 def by_pages(table: Table, settings: Mapping[str, Any]) -> bool:

@@ -7,11 +7,11 @@ which takes it less than half the time of the JSON reader; what does not have th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ import pyarrow.json as pajson
 
 from . import limits
 from .cells import cut, no_list, no_rows
+from .values import OtherForm, undotted
 
 _OURS = rb'\{"(?:n|c\d+)":'
 _FIRST = re.compile(_OURS)
@@ -29,16 +30,7 @@ _LATE = re.compile(rb"\}\s*(?=\{)(?!" + _OURS + rb")")
 _NEWLINE, _BLANK, _QUOTE, _COMMA, _BACKSLASH, _OPEN, _CLOSE = b'\n ",\\{}'
 _MEANT = np.zeros(256, np.uint8)  # what stands behind a backslash (NUL: another one) -> what is meant
 _MEANT[list(b'\0"/bfnrt')] = list(b'\\"/\b\f\n\r\t')
-_FAR = 1 << 31  # behind the end of every text; without a stop pyarrow 26 adds one to the largest integer
 _DENSE = 64  # with more backslashes than one in so many bytes the JSON reader is the faster one
-
-
-class Changed(Exception):
-    """A text without the dot that it was sent with."""
-
-
-class OtherForm(Exception):
-    """Something else than objects with the keys asked for (inside this module: or than the CSV reader can read)."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +96,21 @@ def _lines(data: bytearray, end: str) -> bytearray:
     return data
 
 
+class Texts(NamedTuple):
+    """A block's marks, its values by column, and how many characters each row's values have with their dots."""
+
+    marks: pa.StringArray
+    columns: list[pa.StringArray]
+    lengths: np.ndarray[Any, np.dtype[np.int64]]
+
+
 @dataclass(frozen=True)
 class Form:
     """The keys of the objects: first that of a mark, then those of values, which are sent behind a dot or as NULL."""
 
     names: tuple[str, ...]
 
-    def texts(self, block: Block) -> tuple[pa.StringArray, list[pa.StringArray]]:
+    def texts(self, block: Block) -> Texts:
         """Give the marks as they are, and the values without their dots; Changed or OtherForm if that cannot be."""
         with suppress(OtherForm, pa.ArrowInvalid):
             return self._by_colons(block)
@@ -119,22 +119,34 @@ class Form:
         except pa.ArrowInvalid:
             raise OtherForm from None
 
-    def _by_colons(self, block: Block) -> tuple[pa.StringArray, list[pa.StringArray]]:
+    def _by_colons(self, block: Block) -> Texts:
         r"""Read ``{"n":"1","c0":".a"},`` as the fields ``{"n"``, ``1,"c0"`` and ``.a},`` of a line of CSV."""
         data, escaped = _unescaped(block.data)
         fields = [column.chunk(0) for column in self._fields(data, escaped).columns]
         keys = [one[0].as_py().rpartition(',"')[2].removeprefix('{"').removesuffix('"') for one in fields[:-1]]
         if sorted(keys) != sorted(self.names) or not _all(pc.equal(fields[0], f'{{"{keys[0]}"')):
             raise OtherForm
-        found = {}
-        for field, key, following in zip(fields[1:], keys, [*keys[1:], None], strict=True):
-            behind = block.end if following is None else f',"{following}"'
-            if not _all(pc.ends_with(field, behind)):
-                raise OtherForm
-            found[key] = (
-                _cut(field, 0, behind) if key == self.names[0] else _undotted(field, behind, ["null" + behind, behind])
-            )
-        return found[self.names[0]], [found[name] for name in self.names[1:]]
+        behind = [*(f',"{one}"' for one in keys[1:]), block.end]
+        place = keys.index(self.names[0])
+        marks = fields[1 + place]
+        if not _all(pc.ends_with(marks, behind[place])):
+            raise OtherForm
+        held = {key: (fields[1 + i], behind[i]) for i, key in enumerate(keys) if i != place}
+        del fields
+        return self._together(_cut(marks, behind[place]), held)
+
+    def _together(self, marks: pa.StringArray, held: dict[str, tuple[pa.StringArray, str]]) -> Texts:
+        """Take what does not belong to the values off all columns behind which texts of one length stand."""
+        groups: dict[int, list[str]] = {}
+        for name, (_, behind) in held.items():
+            groups.setdefault(len(behind), []).append(name)
+        found: dict[str, pa.StringArray] = {}
+        lengths = np.zeros(len(marks), np.int64)
+        for names in groups.values():
+            made = undotted(*zip(*(held.pop(name) for name in names), strict=True))
+            found.update(zip(names, made.columns, strict=True))
+            lengths += made.lengths
+        return Texts(marks, [found[name] for name in self.names[1:]], lengths)
 
     def _fields(self, data: Any, escaped: bool) -> pa.Table:
         reader = pacsv.open_csv(
@@ -155,7 +167,7 @@ class Form:
     def _converted(self) -> pacsv.ConvertOptions:
         return pacsv.ConvertOptions(column_types=dict.fromkeys(self._columns, pa.string()), strings_can_be_null=False)
 
-    def _by_keys(self, block: Block) -> tuple[pa.StringArray, list[pa.StringArray]]:
+    def _by_keys(self, block: Block) -> Texts:
         """Read the objects as JSON, whatever the order of their keys and the escapes in their texts."""
         codes = np.frombuffer(block.data, np.uint8)
         commas = np.flatnonzero(codes == _NEWLINE) - 1  # a line's end never stands inside a JSON text
@@ -169,7 +181,7 @@ class Form:
             if column.null_count and block.data.count(f'"{name}":null'.encode()) != column.null_count:
                 raise OtherForm  # to the JSON reader a key that is missing is NULL
         marks, *values = (_without_nulls(column.combine_chunks()) for column in table.columns)
-        return marks, [_undotted(one, "", [""]) for one in values]
+        return self._together(marks, {name: (one, "") for name, one in zip(self.names[1:], values, strict=True)})
 
     @cached_property
     def _schema(self) -> pa.Schema:
@@ -191,25 +203,8 @@ def _unescaped(data: bytearray) -> tuple[Any, bool]:
     return codes, True
 
 
-def _undotted(texts: pa.StringArray, behind: str, null: Sequence[str]) -> pa.StringArray:
-    """Take the dot off each text, and what stands behind it; a text without a dot must be one of those for NULL."""
-    count = len(texts)
-    valid = pc.starts_with(texts, ".")
-    nulls = left = count - valid.true_count
-    for one in null:
-        left -= pc.equal(texts, one).true_count if left else 0
-    if left:
-        raise Changed
-    if nulls == count:
-        return pa.nulls(count, pa.string())
-    bare = _cut(texts, 1, behind)
-    if not nulls:
-        return bare
-    return pa.Array.from_buffers(pa.string(), count, [valid.buffers()[1], *bare.buffers()[1:]], nulls)
-
-
-def _cut(texts: pa.StringArray, start: int, behind: str) -> pa.StringArray:
-    return pc.binary_slice(texts.view(pa.binary()), start, -len(behind) or _FAR).view(pa.string())
+def _cut(texts: pa.StringArray, behind: str) -> pa.StringArray:
+    return pc.binary_slice(texts.view(pa.binary()), 0, -len(behind)).view(pa.string())
 
 
 def _without_nulls(texts: pa.StringArray) -> pa.StringArray:

@@ -20,13 +20,16 @@ import pyarrow.compute as pc
 from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue
 from .cells import cut, stale
-from .objects import Block, Changed, Form, OtherForm, blocks
+from .objects import Block, Form, blocks
 from .packed import ALIAS
 from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
+from .values import Changed, OtherForm
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
+_NOTHING = pa.array([], pa.string())  # added to a text column, makes it one of its own, not a part of its block's
+
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
-BLOCK_COLUMN = 32 << 10  # and as many more for each column, because a column has a cost of its own
+BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,13 @@ def read_rows(
 def _read(block: Block, form: Form, layout: Layout, where: str) -> tuple[Marks, pa.RecordBatch | BadColumn]:
     """Take one block apart: its marks, and its rows or the first value that does not fit."""
     try:
-        texts, columns = form.texts(block)
+        texts, columns, lengths = form.texts(block)
     except OtherForm:
         raise cut(where, "rows of another shape") from None
     except Changed:
         raise _incomplete(layout.label, "values that were changed on the way") from None
     marks = _marks(texts, block.first, layout.label)
-    if not np.array_equal(marks.lengths, _lengths(columns, len(texts))):
+    if not np.array_equal(marks.lengths, lengths):
         raise _incomplete(layout.label, "values of another length")
     if not (marks.start and columns):
         return marks, without_columns(len(texts))
@@ -122,19 +125,12 @@ def _marks(texts: pa.StringArray, first: bool, label: str) -> Marks:
     return Marks(start, numbers[:, 1], not last.endswith("."), shape)
 
 
-def _lengths(columns: Sequence[pa.StringArray], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Count the characters of each row's values as they were sent: with the dot of each that is not NULL."""
-    found = np.zeros(count, np.int64)
-    for one in columns:
-        found += pc.fill_null(pc.add(pc.cast(pc.utf8_length(one), pa.int64()), 1), 0).to_numpy(zero_copy_only=False)
-    return found
-
-
 def _batch(texts: Sequence[pa.StringArray], layout: Layout) -> pa.RecordBatch | BadColumn:
     columns = []
     for i, (one, strings) in enumerate(zip(layout.readings, texts, strict=True)):
         try:
-            columns.append(one.parse(strings))
+            made = one.parse(strings)
+            columns.append(pa.concat_arrays([made, _NOTHING]) if made is strings else made)
         except BadValue as bad:
             return BadColumn(i, bad, tuple(texts[k][bad.index].as_py() for k in layout.key))
     return assemble(layout.schema, columns)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from insight_frames import IncompleteResult, InsightError
 from insight_frames.wire import objects
 from insight_frames.wire.cells import readable
-from insight_frames.wire.objects import Block, Changed, Form, OtherForm, blocks
+from insight_frames.wire.objects import Block, Form, blocks
+from insight_frames.wire.values import Changed, OtherForm
 
 Row = list[str | None]
 WHERE = "here"
@@ -46,11 +47,18 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
     return (body[start : start + size] for start in range(0, len(body), size))
 
 
+def _rows(columns: Sequence[Any], count: int) -> list[Row]:
+    return [list(row) for row in zip(*(one.to_pylist() for one in columns), strict=True)] if columns else [[]] * count
+
+
 def read(body: bytes, width: int, *, piece: int = 1 << 20, size: int = 1 << 20) -> tuple[list[str], list[Row]]:
     """The marks, and the rows, of all blocks; every array is proven sound."""
     marks, found, how = [], [], form(width)
     for block in blocks(pieces(body, piece), WHERE, size):
-        numbers, columns = how.texts(block)
+        numbers, columns, lengths = how.texts(block)
+        assert lengths.tolist() == [
+            sum(len(x) + 1 for x in row if x is not None) for row in _rows(columns, len(numbers))
+        ]
         for one in (numbers, *columns):
             one.validate(full=True)
             assert len(one) == len(numbers)
