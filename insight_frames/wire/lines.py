@@ -28,9 +28,10 @@ def unescape(raw: bytes) -> bytes | pa.Buffer:
     b'(0,"a b",\\\\,0)\n'
     """
     codes = np.frombuffer(raw, np.uint8)
-    places = np.flatnonzero(codes == _BACKSLASH)
-    if len(places) * _DENSE > len(raw):
+    backslashes = codes == _BACKSLASH
+    if np.count_nonzero(backslashes) * _DENSE > len(raw):  # to count them costs nothing, to list them much
         return _by_reader(raw)
+    places = np.flatnonzero(backslashes)
     if np.any(places[1:] == places[:-1] + 1):
         places = places[_odd_in_run(places)]
     meant = _MEANT[codes[1:].take(places, mode="clip")]
