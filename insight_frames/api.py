@@ -456,6 +456,7 @@ def diff(
     keys: Keys | None = None,
     ignore: Sequence[str] = (),
     other_source: bool = False,
+    progress: Asked = None,
 ) -> Diff:
     """Tell what changed between two snapshots: tables, columns, rows and values; no server is needed.
 
@@ -477,6 +478,8 @@ def diff(
         Columns whose values are not to count, wherever they are: moments of a refresh, for instance.
     other_source : bool
         Compare snapshots of two servers, databases or studies all the same.
+    progress : None, bool or callable
+        As in ``snapshot``; the rows are those of the tables that differ, in both snapshots.
 
     Returns
     -------
@@ -508,4 +511,4 @@ def diff(
     from .snapshots.difference import compare
 
     before, after = (one if isinstance(one, Snapshot) else open_snapshot(one) for one in (old, new))
-    return compare(before, after, keys=keys, ignore=ignore, other_source=other_source)
+    return compare(before, after, keys=keys, ignore=ignore, other_source=other_source, progress=progress)

@@ -28,7 +28,7 @@ class Step:
     Attributes
     ----------
     work : str
-        What is done: "snapshot" or "verify".
+        What is done: "snapshot", "verify" or "diff".
     table : str or None
         The table at hand, ``schema.table``.
     tables, rows, bytes : int

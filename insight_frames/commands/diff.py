@@ -26,7 +26,15 @@ def _compare(options: argparse.Namespace) -> int:
     if options.xlsx:
         check_path(options.xlsx)  # a long comparison should not end in a name that cannot be
     keys = dict(_key(one) for one in options.key)
-    found = diff(options.old, options.new, keys=keys, ignore=options.ignore, other_source=options.other_source)
+    progress = False if options.quiet else None
+    found = diff(
+        options.old,
+        options.new,
+        keys=keys,
+        ignore=options.ignore,
+        other_source=options.other_source,
+        progress=progress,
+    )
     if not options.quiet:
         print(found)
     if options.xlsx:

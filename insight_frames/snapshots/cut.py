@@ -231,12 +231,18 @@ class Snapshot(HandOver):
         return verify(self.path, fingerprint=fingerprint, progress=progress)
 
     def diff(
-        self, old: Snapshot, *, keys: Keys | None = None, ignore: Sequence[str] = (), other_source: bool = False
+        self,
+        old: Snapshot,
+        *,
+        keys: Keys | None = None,
+        ignore: Sequence[str] = (),
+        other_source: bool = False,
+        progress: Asked = None,
     ) -> Diff:
         """Tell what changed since an older snapshot; see :func:`insight_frames.diff`."""
         from .difference import compare
 
-        return compare(old, self, keys=keys, ignore=ignore, other_source=other_source)
+        return compare(old, self, keys=keys, ignore=ignore, other_source=other_source, progress=progress)
 
     def cut(self, path: Any, **words: Unpack[Words]) -> Snapshot:
         """Make a data cut of this snapshot, itself a snapshot; see :func:`insight_frames.cut`."""
@@ -265,22 +271,9 @@ def _provenance(stream: Stream) -> dict[str, Any]:
 
 
 def open_snapshot(path: str | os.PathLike[str]) -> Snapshot:
-    """Open a snapshot folder.
+    """Open a snapshot folder; see :func:`insight_frames.open_snapshot`.
 
-    Parameters
-    ----------
-    path : path
-        The folder that :func:`insight_frames.snapshot` wrote. A replacement of it that was cut off (power cut, kill)
-        is finished or undone first.
-
-    Returns
-    -------
-    Snapshot
-
-    Raises
-    ------
-    SnapshotError
-        There is no folder, it is not a snapshot, or its manifest cannot be read.
+    A replacement of it that was cut off (power cut, kill) is finished or undone first.
     """
     target = folder.resolve(path)
     folder.settle(target)

@@ -67,6 +67,21 @@ def test_verify_tells_all_it_has_read(cut: Snapshot, every_step: list[Step]) -> 
     assert [one.done for one in every_step].count(True) == 1
 
 
+@pytest.mark.parametrize("keys", [None, {"s_juno.site": ["state"]}])
+def test_diff_tells_what_it_has_read_of_tables_that_differ(
+    cut: Snapshot, tmp_path: Path, every_step: list[Step], keys: dict[str, list[str]] | None
+) -> None:
+    """Also where a key proves to be none, and the table is read again by whole rows."""
+    other = Source(study(shift=1))
+    new = take(other, other.tables, tmp_path / "new")
+    found = new.diff(cut, keys=keys, progress=every_step.append)
+    assert [one.status for one in found.tables] == ["same", "changed", "changed"]
+    last = every_step[-1]
+    assert (last.done, last.work, last.tables, last.tables_total) == (True, "diff", 3, 3)
+    assert last.rows == last.rows_total == 2 * (5 + 3)
+    assert all(one.rows <= other.rows for one, other in pairwise(every_step))
+
+
 @pytest.mark.parametrize("interleave", [False, True])
 def test_a_snapshot_tells_all_it_has_written(interleave: bool, tmp_path: Path, every_step: list[Step]) -> None:
     source = Source(study(), interleave=interleave)

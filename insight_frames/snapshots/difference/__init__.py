@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...progress import Asked, Progress
 from ...sources.offline import OfflineSource
 from ..cut import Snapshot
 from . import columns
@@ -31,27 +32,41 @@ def compare(
     keys: Keys | None = None,
     ignore: Sequence[str] = (),
     other_source: bool = False,
+    progress: Asked = None,
 ) -> Diff:
     """Compare two opened snapshots; see :func:`insight_frames.diff`."""
     check(old, new, other_source=other_source)
     given, ignored = named_keys(old, new, keys), ignored_columns(old, new, ignore)
     scratch = Scratch()
-    found = _Tables(old), _Tables(new)
-    tables = [_table(place, *found, given.get(place), ignored, scratch) for place in sorted({*old.tables, *new.tables})]
+    places, tables = sorted({*old.tables, *new.tables}), []
+    with Progress(progress, "diff", tables=len(places)) as told:
+        found = _Tables(old, told), _Tables(new, told)
+        told.expect(tables=len(places), rows=_to_read(*found))
+        for place in places:
+            told.begin(".".join(place))
+            tables.append(_table(place, *found, given.get(place), ignored, scratch))
+            told.table_done()
     return Diff((_head(old), _head(new)), tables, list(remarks(old, new)))
 
 
 class _Tables:
     """The tables of a snapshot, ready to be read."""
 
-    def __init__(self, cut: Snapshot) -> None:
+    def __init__(self, cut: Snapshot, progress: Progress) -> None:
+        self._progress = progress
         self.source = OfflineSource(cut.path, cut.manifest)
         self.facts: dict[tuple[str, str], dict[str, Any]] = {
             (one["insight"]["schema"], one["insight"]["table"]): one["insight"] for one in cut.manifest["resources"]
         }
 
     def side(self, place: tuple[str, str]) -> Side:
-        return Side(self.source, self.source.catalog.tables[place], self.facts[place]["rows"])
+        return Side(self.source, self.source.catalog.tables[place], self.facts[place]["rows"], self._progress)
+
+
+def _to_read(old: _Tables, new: _Tables) -> int:
+    """Count the rows of the tables in both whose contents differ."""
+    both = ((one, new.facts.get(place)) for place, one in old.facts.items())
+    return sum(a["rows"] + b["rows"] for a, b in both if b is not None and a["content"] != b["content"])
 
 
 def _head(cut: Snapshot) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ...catalog import Table
 from ...errors import SnapshotError, sentence
+from ...progress import Progress
 from ...sources.offline import OfflineSource
 from .spill import Scratch, Spill
 from .values import buckets
@@ -30,13 +31,15 @@ Arrays: TypeAlias = list[Any]
 By: TypeAlias = Callable[[pa.RecordBatch], Arrays]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Side:
-    """A table and the source that holds it."""
+    """A table and the source that holds it; what is read of it for the first time is told as progress."""
 
     source: OfflineSource
     table: Table
     rows: int
+    progress: Progress
+    _told: int = 0
 
     @property
     def label(self) -> str:
@@ -57,11 +60,17 @@ class Side:
                     size = file.metadata.row_group(group).num_rows // _GROUP_PARTS
                     for batch in file.iter_batches(min(BATCH_ROWS, max(size, 1)), row_groups=[group]):
                         seen += batch.num_rows
+                        self._tell(seen)
                         yield batch
             except (OSError, pa.ArrowException) as error:
                 raise self._damaged(got=type(error).__name__) from error
         if seen != self.rows:
             raise self._damaged(expected=f"{self.rows} rows", got=f"{seen} rows")
+
+    def _tell(self, rows: int) -> None:
+        """So many rows were read; a table that is read again tells nothing new."""
+        self.progress.advance(max(0, rows - self._told))
+        self._told = max(rows, self._told)
 
     def _damaged(self, **facts: str) -> SnapshotError:
         where = f"{self.label} in {self.source.path}"
