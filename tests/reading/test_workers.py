@@ -95,7 +95,9 @@ def test_a_workers_error_names_table_column_and_row(
     assert ours() == []
 
 
-@pytest.mark.parametrize("era", ["0.47", "0.49"])  # older servers let a statement run to its end
+@pytest.mark.parametrize(
+    "era", ["0.47", pytest.param("0.49", marks=pytest.mark.long)]
+)  # older servers let a statement run to its end
 class TestCtrlC:
     """A question is interrupted while it waits, and while it reads; nothing of it goes on anywhere."""
 

@@ -260,6 +260,7 @@ def fingerprints(server: postgres.Server) -> dict[str, Any]:
         return found
 
 
+@pytest.mark.long  # a second server and a second study
 def test_the_same_every_time() -> None:
     found = []
     for _ in range(2):

@@ -15,6 +15,7 @@ from guideserver import Guide, guide
 
 from insight_frames import Connection, InsightError, api
 from insight_frames.credentials import Hidden, Secret, find, hide
+from insight_frames.wire import patience
 
 CANARY = "qx" + "7zw9"  # never as such in the source, whose lines a traceback shows
 
@@ -65,7 +66,8 @@ def test_arguments_that_cannot_be_meant(told: list[str], home: Path) -> None:
         failing(told, lambda arguments=arguments: api.connect(**arguments))
 
 
-def test_a_login_that_fails(told: list[str], home: Path) -> None:
+def test_a_login_that_fails(told: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSE", 0.01)
     failing(told, lambda: Connection("http://127.0.0.1:9", username="a", password=CANARY).list_schemas())
     failing(told, lambda: Connection("http://198.51.100.7", username="a", password=CANARY).list_schemas())
     failing(told, lambda: Connection("http://127.0.0.1:9", api_key=CANARY).list_schemas())
@@ -77,6 +79,7 @@ def test_a_request_that_fails(told: list[str], home: Path, monkeypatch: pytest.M
         monkeypatch.setattr(Guide, "answer", leaking)
         session = Connection(server.url, username="a", password=f"{CANARY}-word")._session
         assert session.get("/api/x") == 1
+    monkeypatch.setattr(patience, "PAUSE", 0.01)
     failing(told, lambda: session.get("/api/x"))
     failing(told, lambda: session.export("/api/dataset/json", {}))
     failing(told, session.end)

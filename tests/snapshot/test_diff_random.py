@@ -138,7 +138,8 @@ def by_rows(old: list[Row], new: list[Row], columns: list[str]) -> Counter[Any]:
 
 
 @pytest.mark.parametrize(
-    ("bucket", "largest"), [pytest.param(1 << 20, 1 << 22, marks=pytest.mark.long), (64, 1 << 22), (256, 300)]
+    ("bucket", "largest"),
+    [*(pytest.param(*one, marks=pytest.mark.long) for one in ((1 << 20, 1 << 22), (64, 1 << 22))), (256, 300)],
 )
 def test_the_oracle_agrees(monkeypatch: pytest.MonkeyPatch, bucket: int, largest: int) -> None:
     monkeypatch.setattr(sides, "BUCKET_BYTES", bucket)

@@ -21,8 +21,8 @@ buffering = pytest.mark.parametrize("era", ["0.34"])
 streaming = pytest.mark.parametrize("era", ["0.47"])
 
 
-BETWEEN = [("delete", "middle"), ("truncate", "last"), ("swap", "middle")]
-OTHERS = [("delete", "last"), ("truncate", "middle"), ("swap", "last")]
+BETWEEN = [("truncate", "last"), ("swap", "middle")]
+OTHERS = [("delete", "middle"), ("delete", "last"), ("truncate", "middle"), ("swap", "last")]
 
 
 @buffering
