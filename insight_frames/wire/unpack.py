@@ -1,6 +1,6 @@
 """Turns the rows inside packed cells into record batches, block by block, in threads.
 
-A block is a megabyte or two of neighbouring cells, so that no Python object exists per row; two threads unpack while
+A block is half a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads unpack while
 the main one reads on, with a bounded number of blocks in flight and their order kept.
 """
 
@@ -27,7 +27,7 @@ from .tally import Tally
 T = TypeVar("T")
 R = TypeVar("R")
 
-BLOCK = 1 << 20  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
+BLOCK = 1 << 19  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
 BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
 WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
 
