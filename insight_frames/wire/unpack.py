@@ -1,7 +1,7 @@
 """Turns the rows inside packed cells into record batches, block by block, in threads.
 
-A block is half a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads unpack while
-the main one reads on, with a bounded number of blocks in flight and their order kept.
+A block is half a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads unpack
+while the main one reads on, with a bounded number of blocks in flight and their order kept.
 """
 
 from __future__ import annotations
