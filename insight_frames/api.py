@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .clinical.choices import Given, How
 from .connection import Connection
-from .credentials import Hidden, Secret, hide
+from .credentials import Hidden, Secret, address, hide, is_direct, parted
+from .direct_connection import PostgresConnection
 from .progress import Asked
 from .question import Key, OutOfRange
 from .reading import Backend
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .snapshots.difference import Keys
 
 _lock = threading.Lock()
-_default: Connection | None = None
+_default: Connection | PostgresConnection | None = None
 
 
 def connect(
@@ -34,7 +35,7 @@ def connect(
     api_key: str | Secret | None = None,
     database: str | int | None = None,
     **settings: Any,
-) -> Connection:
+) -> Connection | PostgresConnection:
     """Make a connection, make it the default of this module, and return it.
 
     Nothing is sent yet: the first question logs in. Earlier connections stay usable.
@@ -89,19 +90,30 @@ def connect(
     <Connection to http://127.0.0.1:... as analyst@example.com>
     """
     global _default
-    password, api_key, settings = hide(password), hide(api_key), Hidden(settings)  # local variables get printed
-    made = Connection(url, username=username, password=password, api_key=api_key, database=database, **settings)
+    (url, named, word), settings = parted(url), Hidden(settings)  # local variables get printed
+    password, api_key = hide(password) or word, hide(api_key)
+    settings |= {"username": username or named, "password": password, "database": database}
+    if api_key is not None:
+        settings["api_key"] = api_key
+    made = _made(url, settings)
     with _lock:
         _default = made
     return made
 
 
-def default() -> Connection:
+def _made(url: str | None, settings: Mapping[str, Any]) -> Connection | PostgresConnection:
+    """Open the door that the address is one of, wherever the address comes from."""
+    if is_direct(address(url, settings.get("profile"))):
+        return PostgresConnection(url, **settings)
+    return Connection(url, **settings)
+
+
+def default() -> Connection | PostgresConnection:
     """Give the default connection; made from the environment if there is none yet."""
     global _default
     with _lock:
         if _default is None:
-            _default = Connection()
+            _default = _made(None, {})
         return _default
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from .finding import Credentials, Login, find, keeps
+from .finding import Credentials, Login, address, find, keeps
+from .inurl import is_direct, parted
 from .kept import Kept, Pause, Record, records
 from .secret import Hidden, Secret, Verifier, hide
 
@@ -18,8 +19,11 @@ __all__ = [
     "Record",
     "Secret",
     "Verifier",
+    "address",
     "find",
     "hide",
+    "is_direct",
     "keeps",
+    "parted",
     "records",
 ]

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import InvalidInput, near, sentence
 from . import places
+from .inurl import parted
 from .secret import Hidden, Secret, hide
 
 log = logging.getLogger("insight_frames")
@@ -112,7 +113,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         ) from None
     for name, found in node.items():
         _check(path, name, found)
-    if not alone and any(key in found for found in node.values() for key in _SECRETS):
+    if not alone and any(map(_holds_a_secret, node.values())):
         raise InvalidInput(
             sentence(
                 "The config file holds a password, and others may read it",
@@ -122,6 +123,10 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
             )
         )
     return node
+
+
+def _holds_a_secret(found: dict[str, Any]) -> bool:
+    return any(key in found for key in _SECRETS) or parted(found.get("url")).password is not None
 
 
 def _check(path: Path, name: str, found: Any) -> None:

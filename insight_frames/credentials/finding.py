@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput, LoginRefused, sentence
 from . import asking, config, netrc_file, ring
 from .config import Level
+from .inurl import is_direct, parted
 from .secret import Secret, hide
 
 _TRY = "connect(url, username=..., password=...), INSIGHT_USERNAME and INSIGHT_PASSWORD, or insight-frames login"
@@ -93,18 +94,19 @@ def find(
     ... # doctest: +ELLIPSIS
     Credentials(url='https://acme.insight.example', username='ann@example.org', password=<secret>, api_key=None, ...)
     """
+    url, named_in, word_in = parted(url)
     given = Level(
         "the arguments",
         _text("url", url),
-        _text("username", username),
-        _hidden("password", password),
+        _text("username", username) or named_in,
+        _hidden("password", password) or word_in,
         _hidden("api_key", api_key),
         _hidden("session_id", session_id),
         database,
     )
     if given.api_key is not None and (given.username or given.password or given.session_id):
         raise InvalidInput(sentence("Two ways to sign in are given", expected="api_key=, or username= and password="))
-    named = config.profile(profile or os.environ.get("INSIGHT_PROFILE") or None)
+    named = without_url_secrets(config.profile(profile or os.environ.get("INSIGHT_PROFILE") or None))
     levels = [given, named, _environment()] if profile else [given, _environment(), named]
     address = next((one.url for one in levels if one.url), None)
     if address is None:
@@ -154,11 +156,28 @@ def _environment() -> Level:
     }
     for name in ("password", "api_key", "session_id"):
         found[name] = hide(found[name])
-    return Level("the environment", **found)
+    return without_url_secrets(Level("the environment", **found))
+
+
+def without_url_secrets(level: Level) -> Level:
+    """Move who and what stand in a PostgreSQL's address to where they belong; what stands there already goes first."""
+    url, username, password = parted(level.url)
+    return replace(level, url=url, username=level.username or username, password=level.password or password)
+
+
+def address(url: str | None = None, profile: str | None = None) -> str | None:
+    """Say which server would be meant by :func:`find`; None if there is none."""
+    if url:
+        return url
+    named = without_url_secrets(config.profile(profile or os.environ.get("INSIGHT_PROFILE") or None))
+    levels = [named, _environment()] if profile else [_environment(), named]
+    return next((one.url for one in levels if one.url), None)
 
 
 def _server(url: str) -> tuple[str, str | None, int | None, str]:
     """What makes two addresses one server; InvalidInput for one that is none."""
+    if is_direct(url):
+        return "postgresql", url.partition("://")[2], None, ""
     try:
         parts = urlsplit(url.strip())
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -30,8 +30,8 @@ from .cut import Snapshot, open_snapshot
 from .inventory import resources
 from .writer import Writer
 
-Consistency = Literal["one-statement", "same-generation", "none"]
-_CONSISTENT = ("one-statement", "same-generation")
+Consistency = Literal["one-transaction", "one-statement", "same-generation", "none"]
+_CONSISTENT = ("one-transaction", "one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
 
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from ..errors import InsightError, QueryFailed
-from ..wire.server import Server
 from .plan import Source
 
 BRACKET = 2  # characters between the user's text and the bracket that we close behind it
 OUR_BRACKET = ('at or near ")"', "at its end")
 
 
+class Asked(Protocol):
+    """Whoever runs small statements and counts positions in them."""
+
+    def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
+        """Run one whose columns are text."""
+        ...
+
+    def remark(self) -> int:
+        """Say how many characters stand before our SQL when positions are counted."""
+        ...
+
+
 @contextmanager
-def located(server: Server, sent: Source) -> Iterator[None]:
+def located(server: Asked, sent: Source) -> Iterator[None]:
     """Within it, a failed query's position is turned into one in the user's text, or dropped if it lies outside."""
     try:
         yield
@@ -36,7 +48,7 @@ def located(server: Server, sent: Source) -> Iterator[None]:
         raise
 
 
-def _remark(server: Server, unknown: int) -> int:
+def _remark(server: Asked, unknown: int) -> int:
     try:
         return server.remark()
     except InsightError:  # the first error is the one to tell, without its place

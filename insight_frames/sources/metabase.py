@@ -17,7 +17,7 @@ import pyarrow as pa
 from .. import catalog as catalog_
 from .. import sql
 from ..catalog import Catalog, Table
-from ..errors import InvalidInput, NotFound, PermissionDenied, QueryFailed, sentence
+from ..errors import InvalidInput, QueryFailed, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import packed, rows
@@ -26,6 +26,7 @@ from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import outcome, plan
 from .generations import Generations, asking
+from .known import KnownTables
 from .locate import located
 from .queries import QueryColumns
 from .together import TableBatches
@@ -39,7 +40,7 @@ CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
 
 
-class MetabaseSource:
+class MetabaseSource(KnownTables):
     """One database behind one Metabase."""
 
     def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int | None = None) -> None:
@@ -47,23 +48,12 @@ class MetabaseSource:
             raise InvalidInput(sentence("path is not known", expected=" or ".join(map(repr, get_args(Path)))))
         if statement_bytes is not None and (not isinstance(statement_bytes, int) or statement_bytes < 1):
             raise InvalidInput(sentence("statement_bytes cannot be meant", expected="a number of bytes above 0"))
+        super().__init__()
         self.server = server
         self._path = path
         self._statement_bytes = statement_bytes
-        self._catalogs: dict[str | None, Catalog] = {}
         self._settings: dict[str, Any] = {}
         self._queries = QueryColumns(server)
-
-    def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
-        """Read what the account sees of one schema (of all: None); kept until the server's shape is seen to differ."""
-        if fresh:
-            self._catalogs.pop(None, None)
-            self._catalogs.pop(schema, None)
-        known = self._catalogs.get(None) or self._catalogs.get(schema)
-        if known is None:
-            known = self.read_catalog(None if schema is None else [schema])
-            self._catalogs[schema] = known
-        return known
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Ask for the catalogue of some schemas in one request."""
@@ -76,23 +66,6 @@ class MetabaseSource:
                 break
         self._settings = found.settings
         return found
-
-    def table(self, schema: str, name: str) -> Table:
-        """Find one table in the catalogue at hand, or in a fresh one."""
-        had = self._catalogs.get(None) or self._catalogs.get(schema)
-        try:
-            return self.catalog(schema).table(schema, name)
-        except NotFound:
-            if had is None:
-                raise
-        return self.catalog(schema, fresh=True).table(schema, name)
-
-    def check(self, question: Question) -> None:
-        """Raise what is wrong with the SQL in a question as it stands; nothing is sent."""
-        if question.sql is not None:
-            sql.render(question.sql, question.params)
-        elif question.where is not None:
-            sql.condition(question.where, question.params)
 
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
@@ -141,19 +114,6 @@ class MetabaseSource:
             if again or not outcome.stale(error):
                 raise
             return self._table(question, again=True)
-
-    def _known(self, question: Question, *, fresh: bool) -> tuple[Catalog, Table, tuple[catalog_.Column, ...]]:
-        """Find a table and the columns asked for; what is not there may be newer than the catalogue at hand."""
-        schema, name = question.schema or "", question.name or ""
-        had = None if fresh else self._catalogs.get(None) or self._catalogs.get(schema)
-        catalog = self.catalog(schema, fresh=fresh)
-        try:
-            table = catalog.table(schema, name)
-            return catalog, table, plan.wanted_columns(table, question)
-        except (NotFound, PermissionDenied):
-            if catalog is not had:
-                raise
-        return self._known(question, fresh=True)
 
     def _pages(
         self, table: Table, columns: Sequence[catalog_.Column], layout: Layout, provenance: dict[str, Any]

@@ -12,9 +12,8 @@ from hashlib import sha256
 from ..catalog import Column
 from ..wire import packed
 from ..wire.cells import readable
-from ..wire.server import Server
 from . import plan
-from .locate import located
+from .locate import Asked, located
 
 _MOST = 256  # queries
 
@@ -24,7 +23,7 @@ Described = tuple[tuple[Column, ...], str]  # the columns, and the hash of them
 class QueryColumns:
     """What the columns of a server's queries are."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Asked) -> None:
         self._server = server
         self._known: dict[str, Described] = {}
 

@@ -40,7 +40,7 @@ class Tally:
         if self.numbered:
             if not cell.rows:
                 raise self._wrong("a cell without rows")
-            self.ended = self.ended or (cell.raw or b"").endswith(b",)\\n")
+            self.ended = self.ended or (cell.raw or b"").endswith((b",)\\n", b",)\n"))
         else:
             announced = int(cell.m)
             if self.announced not in (None, announced):

@@ -184,13 +184,26 @@ def read_cells(
     lenient : bool
         Give a column as text from the block on in which a value does not fit; otherwise raise ValueOutOfRange.
     """
+    yield from read_rows_of(cells(pieces, where), where, layouts, frame, lenient=lenient)
+
+
+def read_rows_of(
+    stream: Iterable[Cell],
+    where: str,
+    layouts: dict[int, Layout],
+    frame: Frame,
+    *,
+    lenient: bool = False,
+    plain: Callable[[bytes], bytes | pa.Buffer] = unescape,
+) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+    """As :func:`read_cells`, of cells that have been cut apart; ``plain`` takes off in what their rows are wrapped."""
     tallies = {t: Tally(one.label, one.numbered) for t, one in layouts.items()}
     full = {t: BLOCK + BLOCK_COLUMN * len(one.readings) for t, one in layouts.items()}
     frame.styled = next((one.styled for one in layouts.values() if one.styled), None)
 
     def work(block: _Block) -> tuple[int, pa.RecordBatch | BadColumn]:
         layout = layouts[block.t]
-        data = unescape(b"".join(block.raw))
+        data = plain(b"".join(block.raw))
         if len(data) != block.told:
             raise cut(where, f"{len(data)} bytes of rows in place of {block.told}")
         try:
@@ -203,7 +216,7 @@ def read_cells(
             raise cut(where, f"{made.num_rows} rows in place of {block.rows}")
         return block.t, made
 
-    with closing(in_threads(work, _blocks(cells(pieces, where), tallies, frame, full))) as landed:
+    with closing(in_threads(work, _blocks(stream, tallies, frame, full))) as landed:
         for t, made in landed:
             if isinstance(made, BadColumn):
                 raise out_of_range(layouts[t], made, tallies[t].rows)

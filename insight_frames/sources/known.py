@@ -1,0 +1,63 @@
+"""The catalogue that a live source keeps, and when it asks for it again: what is not in it may be newer than it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import sql
+from ..catalog import Catalog, Column, Table
+from ..errors import NotFound, PermissionDenied
+from ..question import Question
+from . import plan
+
+
+class KnownTables:
+    """What the account sees of one database; who inherits says how the catalogue is read."""
+
+    def __init__(self) -> None:
+        self._catalogs: dict[str | None, Catalog] = {}
+
+    def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
+        """Ask for the catalogue of some schemas, of all if None."""
+        raise NotImplementedError
+
+    def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
+        """Read what the account sees of one schema (of all: None); kept until the server's shape is seen to differ."""
+        if fresh:
+            self._catalogs.pop(None, None)
+            self._catalogs.pop(schema, None)
+        known = self._catalogs.get(None) or self._catalogs.get(schema)
+        if known is None:
+            known = self.read_catalog(None if schema is None else [schema])
+            self._catalogs[schema] = known
+        return known
+
+    def table(self, schema: str, name: str) -> Table:
+        """Find one table in the catalogue at hand, or in a fresh one."""
+        had = self._catalogs.get(None) or self._catalogs.get(schema)
+        try:
+            return self.catalog(schema).table(schema, name)
+        except NotFound:
+            if had is None:
+                raise
+        return self.catalog(schema, fresh=True).table(schema, name)
+
+    def check(self, question: Question) -> None:
+        """Raise what is wrong with the SQL in a question as it stands; nothing is sent."""
+        if question.sql is not None:
+            sql.render(question.sql, question.params)
+        elif question.where is not None:
+            sql.condition(question.where, question.params)
+
+    def _known(self, question: Question, *, fresh: bool) -> tuple[Catalog, Table, tuple[Column, ...]]:
+        """Find a table and the columns asked for; what is not there may be newer than the catalogue at hand."""
+        schema, name = question.schema or "", question.name or ""
+        had = None if fresh else self._catalogs.get(None) or self._catalogs.get(schema)
+        catalog = self.catalog(schema, fresh=fresh)
+        try:
+            table = catalog.table(schema, name)
+            return catalog, table, plan.wanted_columns(table, question)
+        except (NotFound, PermissionDenied):
+            if catalog is not had:
+                raise
+        return self._known(question, fresh=True)
