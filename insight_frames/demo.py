@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .live import LiveReader
     from .sandbox import Box
 
 SCHEMA = "s_cardio3prod"
@@ -88,7 +88,7 @@ def show(box: Box, folder: Path) -> None:
     freeze(box, connection, folder)
 
 
-def freeze(box: Box, connection: Connection, folder: Path) -> None:
+def freeze(box: Box, connection: LiveReader, folder: Path) -> None:
     """Take a snapshot while the study is being refreshed, verify it and read it back offline."""
     import insight_frames as ifr
 

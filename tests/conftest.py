@@ -15,9 +15,10 @@ import canaries
 import faulttable
 import pytest
 from hypothesis import settings
-from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch
+from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch, direct_url
 
 from insight_frames import Connection, api
+from insight_frames.direct_connection import PostgresConnection
 from insight_frames.sandbox import Box
 
 # The same examples on every machine and in every run; searching on is done by hand, with other seeds.
@@ -86,8 +87,10 @@ def connect(box: Box) -> Iterator[Connect]:
     """Make connections to the era's sandbox: ``connect("unblinded", path="plain")``; closed behind the test."""
     with ExitStack() as stack:
 
-        def make(account: str = "analyst", **settings: Any) -> Connection:
+        def make(account: str = "analyst", **settings: Any) -> Any:
             person = box.accounts[account]
+            if settings.get("path") == "direct":
+                return stack.enter_context(PostgresConnection(direct_url(box, person.role)))
             asked = {"username": person.username, "password": person.password} | settings
             return stack.enter_context(Connection(box.url, **asked))
 
@@ -100,10 +103,27 @@ def connection(connect: Connect) -> Connection:
     return connect()
 
 
-@pytest.fixture(params=["auto", "plain"], ids=["packed", "plain"])
+@pytest.fixture(params=["auto", "plain", "direct"], ids=["packed", "plain", "direct"])
 def path(request: pytest.FixtureRequest) -> str:
-    """Both ways rows can come."""
+    """Both ways rows can come through Metabase, and straight from PostgreSQL."""
     return str(request.param)
+
+
+DIRECT = ("test_keywords", "test_moving", "test_listing", "test_positions", "test_quiet")  # what depends on the door
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Straight from PostgreSQL there are no eras, one is enough; what hardly depends on the door is for the long run."""
+    told = [(one, getattr(getattr(one, "callspec", None), "params", {})) for one in items]
+    direct = {one: said.get("era", "0.47") for one, said in told if said.get("path") == "direct"}
+    for one in direct:
+        if one.path.stem not in DIRECT:
+            one.add_marker("long")
+    twice = [one for one, era in direct.items() if era != "0.47"]
+    if twice:
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [one for one in items if one not in set(twice)]
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ class Boxes:
         return Box(server, double, dict(first.accounts), stack)
 
 
+def direct_url(box: Box, role: str = "insight_analyst") -> str:
+    """The PostgreSQL behind a sandbox as somebody else than its superuser."""
+    return box.dsn.replace("postgres@", f"{role}@", 1)
+
+
 @dataclass
 class Scratch:
     """A schema of one test; what is made in it is readable by every account."""

@@ -5,6 +5,7 @@ Decisions go by SQLSTATE. Only a session that could not be opened has none: libp
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import (
@@ -20,6 +21,13 @@ from ..errors import (
 READ_ONLY = "25006"
 LOCKED = ("55P03", "40P01")  # a lock was not to be had in time, or two waited for each other
 _ENDED = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")  # the session is over
+_WRITES_INSIDE = "data-modifying"  # what PostgreSQL says of a WITH that writes, whoever may write
+_SAID = re.compile(  # libpq's and PostgreSQL's words that hold nothing of anybody
+    "connection refused|timeout expired|name or service not known|no such file or directory|server does not support ssl"
+    "|too many (?:clients|connections)|failed to resolve host|server closed the connection|certificate verify failed"
+    "|the database system is (?:starting up|shutting down|in recovery mode)|network is unreachable",
+    re.I,
+)
 _REFUSED = ("authentication failed", "no pg_hba.conf entry", "is not permitted to log in", "authentication method")
 
 
@@ -48,7 +56,7 @@ def meaning(error: Any, where: str) -> InsightError:
             )
         )
     what = "The query failed"
-    if state == READ_ONLY:
+    if state == READ_ONLY or _WRITES_INSIDE in (error.diag.message_primary or ""):
         what = "The query writes, and a connection straight to PostgreSQL only reads"
     position = error.diag.statement_position
     return QueryFailed(
@@ -79,7 +87,7 @@ def refused(text: str, where: str, who: str) -> InsightError:
         sentence(
             "PostgreSQL does not answer here",
             where=where,
-            got=masked(words),
+            got=reason[0] if (reason := _SAID.search(text)) else masked(words),
             try_="check host and port; through a tunnel: is ssh -L still running?",
         )
     )

@@ -75,6 +75,7 @@ def test_values_of_parameters(connect: Connect, path: str, told: list[str]) -> N
     told.append(repr(frame.attrs))
 
 
+@pytest.mark.parametrize("path", ["auto", "plain"])
 def test_values_of_rows_in_broken_answers(
     box: Box, connect: Connect, path: str, scratch: Scratch, told: list[str]
 ) -> None:

@@ -19,6 +19,12 @@ ROWS = 700
 RIGHT = "the right frame"  # of a fault that does no harm
 
 
+@pytest.fixture(params=["auto", "plain"], ids=["packed", "plain"])
+def path(request: pytest.FixtureRequest) -> str:
+    """Both ways through Metabase: this is about its HTTP."""
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault meets one request, which is not sent again, so that it is seen what it does."""

@@ -22,6 +22,12 @@ SQL = "select i, repeat(md5(i::text), 20) as t from generate_series(1, 3000) i o
 GZIPS = {("0.31", "auto"), ("0.31", "plain"), ("0.47", "auto"), ("0.47", "plain"), ("0.49", "auto"), ("0.49", "plain")}
 
 
+@pytest.fixture(params=["auto", "plain"], ids=["packed", "plain"])
+def path(request: pytest.FixtureRequest) -> str:
+    """Both ways through Metabase: this is about its HTTP."""
+    return str(request.param)
+
+
 def test_the_same_frames(connect: Connect, path: str, era: str) -> None:
     expected, packed = (connect(path=path, compression=one) for one in ("identity", "gzip"))
     for ask in (lambda c: c.read_table(PROD, "item_data", limit=4000), lambda c: c.read_sql(SQL)):

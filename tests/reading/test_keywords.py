@@ -169,7 +169,7 @@ def test_attributes_tell_where_a_frame_comes_from(on_path: Connection, path: str
     for told in (table, query):
         assert told["server"] == on_path.url
         assert told["server_version"] == on_path.server_version
-        assert told["path"] == ("plain" if path == "plain" else "packed")
+        assert told["path"] == {"auto": "packed"}.get(path, path)
         moment = dt.datetime.fromisoformat(told["time"])
         assert abs(dt.datetime.now(dt.UTC) - moment) < dt.timedelta(minutes=5)
         assert "canary-7" not in repr(told)

@@ -126,6 +126,7 @@ def test_parameters(connect: Connect, path: str, told: str) -> None:
     say(frame.attrs, asked, asked._source, asked._server)
 
 
+@pytest.mark.parametrize("path", ["auto", "plain"])
 def test_answers_that_break(box: Box, connect: Connect, path: str, told: str) -> None:
     asked = connect(path=path)
     asked.read_table("s_scratch", told)
