@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .clinical.partial import to_dates
     from .clinical.reports import ColumnReport
     from .connection import Connection
+    from .direct_connection import PostgresConnection
     from .errors import (
         ColumnNotFound,
         DatabaseNotFound,
@@ -86,6 +87,7 @@ __all__ = [
     "ParameterError",
     "ParticipantNotFound",
     "PermissionDenied",
+    "PostgresConnection",
     "QueryFailed",
     "SchemaNotFound",
     "ServerUnavailable",
@@ -129,6 +131,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless t
 _HOMES = {
     "KEY": "question",
     "Connection": "connection",
+    "PostgresConnection": "direct_connection",
     "ColumnReport": "clinical.reports",
     "Converted": "clinical.convert",
     "attach": "review.attaching",

@@ -53,7 +53,9 @@ class PostgresConnection(LiveReader):
             prompt=prompt,
         )
         if found.api_key is not None or found.session_id is not None:
-            raise InvalidInput(sentence("PostgreSQL knows no API keys and no sessions", try_="a user name and password"))
+            raise InvalidInput(
+                sentence("PostgreSQL knows no API keys and no sessions", try_="a user name and password")
+            )
         address = address_of(found, timeout)
         if database is not None and address.settings.get("dbname") != str(database):
             raise InvalidInput(sentence("The URL names another database than database=", try_="one of them"))

@@ -114,7 +114,7 @@ DIRECT = ("test_keywords", "test_moving", "test_listing", "test_positions", "tes
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Straight from PostgreSQL there are no eras, one is enough; what hardly depends on the door is for the long run."""
+    """Straight from PostgreSQL there are no eras; what hardly depends on the door is for the long run."""
     told = [(one, getattr(getattr(one, "callspec", None), "params", {})) for one in items]
     direct = {one: said.get("era", "0.47") for one, said in told if said.get("path") == "direct"}
     for one in direct:

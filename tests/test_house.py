@@ -92,6 +92,15 @@ def test_only_one_module_speaks_http() -> None:
     assert speakers == {"wire/http.py"}, README
 
 
+def test_only_one_room_speaks_to_postgresql() -> None:
+    speakers = {
+        room(path) for path in MODULES for module, _ in imported(path) if module.split(".")[0].startswith("psycopg")
+    }
+    assert speakers == {"sandbox"}, README  # direct/address.py imports it by name, where it is installed
+    named = [path for path in MODULES if 'import_module("psycopg")' in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(PACKAGE).as_posix() for path in named] == ["direct/address.py"], README
+
+
 def test_the_sandbox_uses_nothing_of_the_client() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {module}"
@@ -152,6 +161,7 @@ def test_methods_take_the_same_words_as_functions() -> None:
     for name in ("read_table", "read_sql", "list_tables", "list_schemas", "describe_table", "snapshot"):
         function = inspect.signature(getattr(insight_frames, name))
         method = inspect.signature(getattr(insight_frames.Connection, name))
+        assert method == inspect.signature(getattr(insight_frames.PostgresConnection, name)), name
         assert list(function.parameters) == list(method.parameters)[1:], name
         offline = getattr(insight_frames.Snapshot, name, None)
         if offline is not None:

@@ -170,7 +170,10 @@ class TransactionBatches:
         frame = Generations({index: one.shape for index, one in enumerate(self.tables)})
         frame.listed = names_hash(self.listed) if self.listed else None
         schemas = sorted({schema for schema, _ in self.listed})
-        with readable(WHERE), closing(link.cells(packed.combine([asking(names, [], (), self.logs, schemas)], names))) as told:
+        with (
+            readable(WHERE),
+            closing(link.cells(packed.combine([asking(names, [], (), self.logs, schemas)], names))) as told,
+        ):
             for one in told:
                 frame.take(one)
         frame.prove(WHERE)
@@ -197,10 +200,13 @@ class TransactionBatches:
         layouts = {key: self._layouts[index] for key, index in enumerate(group)}
         names = {key: (self.tables[index].schema, self.tables[index].name) for key, index in enumerate(group)}
         text = packed.combine([self._branch(key, index) for key, index in enumerate(group)], names)
-        with readable(WHERE), closing(link.cells(text)) as cells:
-            with closing(read_rows_of(cells, WHERE, layouts, frame, lenient=self.lenient, plain=bytes)) as rows:
-                for key, batch in rows:
-                    yield group[key], batch
+        with (
+            readable(WHERE),
+            closing(link.cells(text)) as cells,
+            closing(read_rows_of(cells, WHERE, layouts, frame, lenient=self.lenient, plain=bytes)) as rows,
+        ):
+            for key, batch in rows:
+                yield group[key], batch
 
     def _branch(self, key: int, index: int) -> packed.Branch:
         table, layout = self.tables[index], self._layouts[index]
