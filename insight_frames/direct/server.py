@@ -135,7 +135,7 @@ class PostgresServer:
         return refused(failed, self.address.url, self.who)
 
     def _try(self, person: str | None, word: Secret | None) -> tuple[Any, str, bool]:
-        """Open a session, or say why not and whether a password was lacking; an error would have it among its locals."""
+        """Open a session, or say why not, and whether a password was lacking; an error would show its locals."""
         psycopg = driver()
         asked: Hidden[str, Any] = Hidden(self.address.settings)
         if person:
