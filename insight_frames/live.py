@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Unpack
 from . import study
 from .catalog import Catalog
 from .clinical.choices import Given, How
+from .dbapi import Cursor
 from .progress import Asked
 from .question import Key, Numbers, OutOfRange, Question, sql_question, table_question
 from .reading import Backend, Looks, read
@@ -136,6 +137,16 @@ class LiveReader:
         )
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
         return self._read(question, looks, chunksize)
+
+    def cursor(self) -> Cursor:
+        """Give a DB-API 2.0 cursor, for ``pd.read_sql(sql, connection)`` and other programs that ask for one."""
+        return Cursor(self._source)
+
+    def commit(self) -> None:
+        """Do nothing: a connection that only reads has nothing to commit; DB-API 2.0 asks for the word."""
+
+    def rollback(self) -> None:
+        """Do nothing, for the same reason."""
 
     def _read(self, question: Question, looks: Looks, chunksize: int | None) -> Any:
         self._source.check(question)

@@ -28,6 +28,7 @@ LAYERS = [
     ["direct"],
     ["sources", "sinks", "clinical"],
     ["reading"],
+    ["dbapi"],
     ["study"],
     ["snapshots", "metabase"],
     ["live"],
