@@ -6,6 +6,7 @@ Only tokens count: what looks like one inside a string or a comment is left alon
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from string import ascii_letters
 from typing import Any
 
@@ -51,7 +52,7 @@ def _in_turn(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Find each ``%s``: an operator that ends in ``%``, and the word s right behind it."""
     return [
         (one.end - 1, after.end)
-        for one, after in zip(tokens, tokens[1:], strict=False)
+        for one, after in pairwise(tokens)
         if one.kind is Kind.OPERATOR and one.text.endswith("%") and after.kind is Kind.WORD and after.text == "s"
     ]
 
