@@ -1,27 +1,29 @@
-"""The command ``insight-frames``. Each subcommand imports what it needs inside, so that ``--help`` loads no pandas."""
+"""The command ``insight-frames``: one parser of all commands, which loads nothing heavy.
+
+Each command imports what it needs when it works, so that ``--help`` and the completion of a shell cost no pandas.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
-_HELP = """\
-usage: insight-frames <command> [options]
+from . import __version__
+from .commands import Command, Parser, completion, diff, looking, playing, reading, signin, status, taking, verify
 
-OpenClinica Insight (Metabase over PostgreSQL) as exact pandas DataFrames and Parquet snapshots.
-
-commands:
-  login      log in and keep the session, so that your other programs need no password
-  logout     end a kept session
-  whoami     say whom the server takes you for
-  verify     check whether a snapshot is what it was when it was taken
-  diff       tell what changed between two snapshots, and write it to a workbook
-  demo       show the main job end to end on a study of the sandbox (needs the extra: insight-frames[sandbox])
-  sandbox    serve a synthetic study behind a double of Metabase's HTTP API (the same extra)
-  --version  print the version
-
-insight-frames <command> --help tells more.
-"""
+COMMANDS: list[Command] = [
+    *signin.COMMANDS,
+    *looking.COMMANDS,
+    *reading.COMMANDS,
+    *taking.COMMANDS,
+    *verify.COMMANDS,
+    *diff.COMMANDS,
+    *playing.COMMANDS,
+    *completion.COMMANDS,
+]
+NAMES = [one.name for one in COMMANDS]
+_ABOUT = "OpenClinica Insight (Metabase over PostgreSQL) as exact pandas DataFrames and Parquet snapshots."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,35 +34,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    command = words[0] if words else "--help"
-    if command in ("-h", "--help", "help"):
-        print(_HELP, end="")
+    if not words or words[0] in ("-h", "--help", "help"):
+        parser().print_help()
         return 0
-    if command == "--version":
-        from . import __version__
-
+    if words[0] == "--version":
         print(f"insight-frames {__version__}")
         return 0
-    if command == "sandbox":
-        from .sandbox.command import run
+    if words[0] not in NAMES and not words[0].startswith("-"):
+        return _unknown(words[0])
+    options = parser().parse_args(words)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that lacks a letter is no reason to end in the middle
+            stream.reconfigure(errors="backslashreplace")
+    return status(options.command, options)
 
-        return run(words[1:])
-    if command in ("login", "logout", "whoami"):
-        from .commands import signin
 
-        work = {"login": signin.login, "logout": signin.logout, "whoami": signin.whoami}[command]
-        return work(words[1:])
-    if command == "verify":
-        from .commands.verify import run as verify
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of all commands."""
+    made = Parser(
+        prog="insight-frames",
+        description=_ABOUT,
+        epilog="insight-frames <command> --help tells more, with an example.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"insight-frames {__version__}")
+    parsers = made.add_subparsers(title="commands", metavar="<command>", required=True, parser_class=Parser)
+    for one in COMMANDS:
+        one.add_to(parsers)
+    return made
 
-        return verify(words[1:])
-    if command == "diff":
-        from .commands.diff import run as diff
 
-        return diff(words[1:])
-    if command == "demo":
-        from .demo import run as demo
+def _unknown(word: str) -> int:
+    from .errors import near
 
-        return demo(words[1:])
-    print(f"insight-frames: there is no command {command!r}; insight-frames --help lists them", file=sys.stderr)
+    hint = near(word, NAMES) or "insight-frames --help lists them"
+    print(f"insight-frames: there is no command {word!r}; {hint}", file=sys.stderr)
     return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ Every step says in one line what it did, how many rows and how long. Nothing is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -45,12 +45,9 @@ def step() -> Iterator[Step]:
     print(f"{one.what:<74}{rows:>14}{time.perf_counter() - begun:>8.2f} s")
 
 
-def run(argv: Sequence[str] = ()) -> int:
-    """Run the demo; an argument names the folder for the snapshot (default: a new ``cuts/demo-...``)."""
-    if argv and argv[0].startswith("-"):
-        print("usage: insight-frames demo [FOLDER]\n\nShow the main job on the sandbox; the snapshot goes to FOLDER.")
-        return 0 if argv[0] in ("-h", "--help") else 2
-    folder = Path(argv[0]) if argv else Path("cuts") / time.strftime("demo-%Y%m%d-%H%M%S")
+def run(folder: str | None = None) -> int:
+    """Run the demo; ``folder`` is for the snapshot (default: a new ``cuts/demo-...``)."""
+    target = Path(folder) if folder else Path("cuts") / time.strftime("demo-%Y%m%d-%H%M%S")
 
     from . import sandbox
 
@@ -58,8 +55,8 @@ def run(argv: Sequence[str] = ()) -> int:
         box = sandbox.start(size="demo", era="0.47")
         one.what = f"sandbox: PostgreSQL, a study and Metabase 0.47's double at {box.url}"
     with box:
-        show(box, folder)
-    print(f"The sandbox has ended. The snapshot is in {folder}")
+        show(box, target)
+    print(f"The sandbox has ended. The snapshot is in {target}")
     return 0
 
 

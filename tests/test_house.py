@@ -34,7 +34,8 @@ LAYERS = [
     ["live"],
     ["connection", "direct_connection", "review"],
     ["api"],
-    ["demo", "commands"],
+    ["demo"],
+    ["commands"],
     ["cli"],
 ]
 LEVEL = {room: level for level, line in enumerate(LAYERS) for room in line}
@@ -73,7 +74,7 @@ def test_imports_go_one_way() -> None:
             if parts[0] != "insight_frames" or len(parts) < 2 or parts[1] in (here, "__version__"):
                 continue
             there = parts[1]
-            if there == "sandbox" and here in ("cli", "demo"):
+            if there == "sandbox" and here in ("commands", "demo"):
                 continue
             if LEVEL.get(there, -1 if there in insight_frames.__all__ else 99) >= LEVEL[here] and (
                 (here, there) not in FREE

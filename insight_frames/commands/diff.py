@@ -7,16 +7,8 @@ of any row; values go into the workbook only.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from ..errors import InvalidInput, sentence
-from . import status
-
-
-def run(argv: Sequence[str]) -> int:
-    """Run the command; the return value is the exit status."""
-    options = _parser().parse_args(argv)
-    return status("diff", lambda: _compare(options), trouble=2)
+from . import Command
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -44,18 +36,15 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _key(text: str) -> tuple[str, list[str]]:
     """Read ``schema.table=column,column``."""
+    from ..errors import InvalidInput, sentence
+
     name, equals, columns = text.partition("=")
     if not (name and equals and columns):
         raise InvalidInput(sentence("--key cannot be read", expected="schema.table=column,column", got=repr(text)))
     return name, columns.split(",")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="insight-frames diff",
-        description="Tell what changed between two snapshots: tables, columns, rows and values.",
-        epilog="Exit status: 0 if nothing changed, 1 if something did, 2 if that cannot be told.",
-    )
+def _words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help="folder of the older snapshot")
     parser.add_argument("new", metavar="NEW", help="folder of the newer snapshot")
     parser.add_argument(
@@ -70,5 +59,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--xlsx", metavar="FILE", help="write the old and new values to a workbook")
     parser.add_argument("--other-source", action="store_true", help="compare two servers, databases or studies")
-    parser.add_argument("--quiet", action="store_true", help="print nothing, the exit status says it")
-    return parser
+    parser.add_argument("--quiet", "-q", action="store_true", help="print nothing, the exit status says it")
+
+
+COMMANDS = [
+    Command(
+        "diff",
+        "tell what changed between two snapshots",
+        "Tell what changed between two snapshots: tables, columns, rows and values.",
+        "  insight-frames diff cuts/2026-10-24 cuts/2026-11-24 --ignore refreshed_at --xlsx changes.xlsx",
+        _words,
+        _compare,
+        ends="0 nothing changed, 1 something did, 2 that cannot be told, 130 interrupted",
+        trouble=2,
+    )
+]

@@ -7,15 +7,8 @@ standard output; none holds a value of a row.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
-from . import status
-
-
-def run(argv: Sequence[str]) -> int:
-    """Run the command; the return value is the exit status."""
-    options = _parser().parse_args(argv)
-    return status("verify", lambda: _verify(options), trouble=2)
+from . import Command
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -29,17 +22,25 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if report else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="insight-frames verify",
-        description="Check every file of a snapshot against its manifest, and the manifest against itself.",
-        epilog="Exit status: 0 if it is intact, 1 if something is damaged, 2 if that cannot be told.",
-    )
+def _words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="folder of the snapshot")
     parser.add_argument(
         "--fingerprint",
         metavar="HEX",
         help="the fingerprint as it was quoted when the snapshot was taken: proves that this is that snapshot",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing, the exit status says it")
-    return parser
+    parser.add_argument("--quiet", "-q", action="store_true", help="print nothing, the exit status says it")
+
+
+COMMANDS = [
+    Command(
+        "verify",
+        "check whether a snapshot is what it was when it was taken",
+        "Check every file of a snapshot against its manifest, and the manifest against itself.",
+        "  insight-frames verify cuts/2026-11-24 --fingerprint 525f8c5358352a2b",
+        _words,
+        _verify,
+        ends="0 it is intact, 1 something is damaged, 2 that cannot be told, 130 interrupted",
+        trouble=2,
+    )
+]

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
 
-from insight_frames.sandbox import box, study
+from insight_frames.sandbox import box
 from insight_frames.sandbox.postgres import SandboxError
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run the command.
+def serve(
+    size: str = "demo",
+    era: str = "0.47",
+    *,
+    sql: Sequence[str] | None = None,
+    contract: str | None = None,
+    port: int = 0,
+) -> int:
+    """Serve a sandbox until somebody ends it.
 
     Parameters
     ----------
-    argv : sequence of str
-        What stands behind ``insight-frames sandbox``.
+    size, era, sql, contract, port
+        As :func:`insight_frames.sandbox.start` takes them.
 
     Returns
     -------
     int
         Exit status: 0 after Ctrl-C or SIGTERM, 1 if the sandbox did not start or ended by itself.
     """
-    options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with box.start(
-            options.size, options.era, sql=options.sql, contract=options.contract, port=options.port
-        ) as running:
-            print(describe(running, options.era), flush=True)
+        with box.start(size, era, sql=sql, contract=contract, port=port) as running:
+            print(describe(running, era), flush=True)
             while running.running:
                 time.sleep(0.5)
         print("The sandbox has ended by itself.", file=sys.stderr)
@@ -65,17 +68,3 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):  # once is enough: let the clean-up finish
         signal.signal(one, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="insight-frames sandbox",
-        description="Start a PostgreSQL with a synthetic study, and a double of Metabase's HTTP API before it.",
-    )
-    parser.add_argument("--size", choices=list(study.SIZES), default="demo", help="60, 600 or 5,000 participants")
-    parser.add_argument("--era", choices=box.ERAS, default="0.47", help="version of Metabase to behave like")
-    parser.add_argument("--port", type=int, default=0, help="of the double on 127.0.0.1; 0 takes a free one")
-    content = parser.add_mutually_exclusive_group()
-    content.add_argument("--sql", nargs="+", metavar="FILE", help="run these psql scripts instead of making the study")
-    content.add_argument("--contract", metavar="FILE", help="serve the databases of the recorded contract")
-    return parser

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from insight_frames.sandbox import command
+from insight_frames.cli import main
+from insight_frames.commands import playing
+from insight_frames.sandbox import box, command, study
 
-RUN = "import sys; from insight_frames.sandbox.command import run; sys.exit(run(sys.argv[1:]))"
+RUN = "import sys; from insight_frames.cli import main; sys.exit(main(['sandbox', *sys.argv[1:]]))"
 CONTRACT = """
 \\set ON_ERROR_STOP 1
 create role insight_reader login; create schema s_alpha;
@@ -86,7 +88,7 @@ def test_killed_before_it_is_ready() -> None:
 @pytest.mark.parametrize("words", [["--sql", "a.sql", "--contract", "b.sql"], ["--era", "0.48"], ["--size", "huge"]])
 def test_wrong_words(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.run(words)
+        main(["sandbox", *words])
     assert ended.value.code == 2
     assert "insight-frames sandbox" in capsys.readouterr().err
 
@@ -94,8 +96,13 @@ def test_wrong_words(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
 def test_a_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     try:
-        assert command.run(["--sql", "nowhere.sql"]) == 1
+        assert main(["sandbox", "--sql", "nowhere.sql"]) == 1
     finally:
         for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
             signal.signal(number, handler)
     assert "nowhere.sql" in capsys.readouterr().err
+
+
+def test_the_words_are_what_the_sandbox_knows() -> None:
+    assert tuple(study.SIZES) == playing.SIZES
+    assert playing.ERAS == box.ERAS
