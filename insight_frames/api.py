@@ -20,6 +20,7 @@ from .reading import Backend
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .doctor import Report
     from .snapshots import Consistency, Diff, Snapshot
     from .snapshots.difference import Keys
 
@@ -524,3 +525,39 @@ def diff(
 
     before, after = (one if isinstance(one, Snapshot) else open_snapshot(one) for one in (old, new))
     return compare(before, after, keys=keys, ignore=ignore, other_source=other_source, progress=progress)
+
+
+def doctor(*, thorough: bool = False) -> Report:
+    """Say what kind of instance the server is: all that one cannot know beforehand, asked of the server itself.
+
+    Versions, settings and rights; how exports change values, cut rows and tell refusals; the settings of the session in
+    which statements run; schemas and tables that are seen and that are not, and how each is read and why; how often
+    the study is refreshed; latency, throughput and gzip. No row of the study is read, and no value of one is told. What
+    the server refuses is a line that says so, and no error.
+
+    Parameters
+    ----------
+    thorough : bool
+        Also ask for a million rows of one number, to see where exports are cut.
+
+    Returns
+    -------
+    Report
+        ``print`` shows the page, ``to_json()`` gives all of it; ``sections``, ``unknown``, ``tables`` and ``notes`` are
+        plain data. True if tables can be read.
+
+    Raises
+    ------
+    InvalidInput
+        There is no server to connect to.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> report = ifr.doctor()
+    >>> report.sections["exports"]["two statements"]
+    'the first answer only, without a word'
+    >>> [table["because"] for table in report.tables if table["table"] == "participant_overview"]
+    ['a view has no pages of its own', 'a view has no pages of its own']
+    """
+    return default().doctor(thorough=thorough)

@@ -10,7 +10,20 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import Command, Parser, completion, diff, looking, playing, reading, signin, status, taking, verify
+from .commands import (
+    Command,
+    Parser,
+    completion,
+    diff,
+    examining,
+    looking,
+    playing,
+    reading,
+    signin,
+    status,
+    taking,
+    verify,
+)
 
 COMMANDS: list[Command] = [
     *signin.COMMANDS,
@@ -19,6 +32,7 @@ COMMANDS: list[Command] = [
     *taking.COMMANDS,
     *verify.COMMANDS,
     *diff.COMMANDS,
+    *examining.COMMANDS,
     *playing.COMMANDS,
     *completion.COMMANDS,
 ]

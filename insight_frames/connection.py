@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import credentials
 from .credentials import Hidden, Secret
@@ -21,6 +21,9 @@ from .wire.http import Http
 from .wire.options import PARALLEL, Certificate, Proxies
 from .wire.server import Server
 from .wire.session import Session
+
+if TYPE_CHECKING:
+    from .doctor import Report
 
 
 class Connection(LiveReader, MetabaseWords):
@@ -108,6 +111,12 @@ class Connection(LiveReader, MetabaseWords):
     def whoami(self) -> dict[str, Any]:
         """Ask the server whom it takes us for: a dict of ``username``, ``name``, ``administrator`` and ``by``."""
         return self._session.whoami()
+
+    def doctor(self, *, thorough: bool = False) -> Report:
+        """Say what kind of instance this is; see :func:`insight_frames.doctor`."""
+        from .doctor import examine
+
+        return examine(self._http, self._session, self._server, self._source, thorough=thorough)
 
     def _account(self) -> str | None:
         return self._session.account()

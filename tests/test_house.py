@@ -30,7 +30,7 @@ LAYERS = [
     ["reading"],
     ["dbapi"],
     ["study"],
-    ["snapshots", "metabase"],
+    ["snapshots", "metabase", "doctor"],
     ["live"],
     ["connection", "direct_connection", "review"],
     ["api"],

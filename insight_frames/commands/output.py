@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Target:
 
     path: str | None
     format: str | None
-    as_text: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)  # keywords of the writer
     quiet: bool = False
 
 
@@ -47,6 +47,12 @@ def words(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--as-text", action="store_true", help="columns that the file's format cannot hold become text; else an error"
     )
+    group.add_argument(
+        "--na-rep", metavar="TEXT", help="stands for NULL in text of .dta, .sav and .xpt, which have none"
+    )
+    group.add_argument("--rstrip", action="store_true", help="cut blanks at the end of texts off for .sav and .xpt")
+    group.add_argument("--long-labels", choices=("raise", "shorten"), help="labels too long for .dta, .sav or .xpt")
+    group.add_argument("--xpt-version", type=int, choices=(5, 8), help="of .xpt; left out: 8; authorities want 5")
     group.add_argument("--quiet", "-q", action="store_true", help="say nothing about the file that was written")
 
 
@@ -58,7 +64,7 @@ def target(options: argparse.Namespace) -> Target:
     if path is None:
         if asked not in (None, "table", "csv"):
             raise InvalidInput(sentence(f"A terminal or pipe takes no {asked}", try_=f"--output FILE.{asked}"))
-        return Target(None, asked, options.as_text)
+        return Target(None, asked)
     suffix = path[path.rfind(".") :].lower() if "." in path else ""
     if suffix not in SUFFIXES or asked not in (None, SUFFIXES[suffix]):
         ends = [one for one, kind in SUFFIXES.items() if asked in (None, kind)] or list(SUFFIXES)
@@ -68,7 +74,25 @@ def target(options: argparse.Namespace) -> Target:
     from ..sinks.files.publish import check_path
 
     check_path(path, suffix)
-    return Target(path, SUFFIXES[suffix], options.as_text, options.quiet)
+    return Target(path, SUFFIXES[suffix], _more(options, SUFFIXES[suffix]), options.quiet)
+
+
+def _more(options: argparse.Namespace, kind: str) -> dict[str, Any]:
+    """Give the keywords of a format's writer; InvalidInput for one that the format has not."""
+    from ..errors import InvalidInput, sentence
+
+    made: dict[str, Any] = {}
+    for word, kinds, name, value in (
+        ("--as-text", ("xlsx", "json", "dta", "sav", "xpt"), "out_of_range", "text" if options.as_text else None),
+        ("--na-rep", ("dta", "sav", "xpt"), "na_rep", options.na_rep),
+        ("--rstrip", ("sav", "xpt"), "rstrip", options.rstrip or None),
+        ("--long-labels", ("dta", "sav", "xpt"), "long_labels", options.long_labels),
+        ("--xpt-version", ("xpt",), "version", options.xpt_version),
+    ):
+        if value is not None and kind not in kinds:
+            raise InvalidInput(sentence(f"{word} says nothing about .{kind}", expected=f"a file of {', '.join(kinds)}"))
+        made |= {} if value is None else {name: value}
+    return made
 
 
 def write(to: Target, ask: Ask, rows: int | None = None) -> None:
@@ -144,5 +168,5 @@ def _file(to: Target, ask: Ask) -> FileReport:
         "sav": stats.to_spss,
         "xpt": stats.to_xpt,
     }[str(to.format)]
-    report: FileReport = how(ask(), to.path, out_of_range="text" if to.as_text else "raise")
+    report: FileReport = how(ask(), to.path, **to.more)
     return report

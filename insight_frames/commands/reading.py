@@ -21,7 +21,7 @@ def _read(options: argparse.Namespace) -> int:
         "order_by": _names(options.order_by) or None,
         "limit": options.limit,
         "choices": options.choices,
-        "out_of_range": "text" if options.as_text else "raise",
+        "out_of_range": options.out_of_range,
     }
     with connecting.reader(options) as reader:
         output.write(to, partial(reader.read_table, options.schema, options.table, **asked), rows=options.limit)
@@ -30,9 +30,8 @@ def _read(options: argparse.Namespace) -> int:
 
 def _sql(options: argparse.Namespace) -> int:
     to, values, text = output.target(options), params.read(options.param), _statement(options.statement)
-    how = "text" if options.as_text else "raise"
     with connecting.reader(options) as reader:
-        output.write(to, partial(reader.read_sql, text, params=values or None, out_of_range=how))
+        output.write(to, partial(reader.read_sql, text, params=values or None, out_of_range=options.out_of_range))
     return 0
 
 
@@ -74,6 +73,11 @@ def _names(given: Sequence[str]) -> list[str]:
     return [name for line in csv.reader(given, skipinitialspace=True) for name in line]
 
 
+def _out_of_range(parser: argparse.ArgumentParser) -> None:
+    about = "moments before the year 1, infinity and the like: an error, or columns of them as text"
+    parser.add_argument("--out-of-range", choices=("raise", "text"), default="raise", help=about)
+
+
 def _read_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("schema", metavar="SCHEMA", help="name of a schema")
     parser.add_argument("table", metavar="TABLE", help="name of a table")
@@ -82,6 +86,7 @@ def _read_words(parser: argparse.ArgumentParser) -> None:
     params.words(parser)
     parser.add_argument("--order-by", action="append", default=[], metavar="A,B,...", help='columns; "A desc" for down')
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many rows")
+    _out_of_range(parser)
     parser.add_argument("--choices", choices=("label", "code", "both"), help="choice items as categories of their list")
     connecting.offline(parser)
     output.words(parser)
@@ -91,6 +96,7 @@ def _read_words(parser: argparse.ArgumentParser) -> None:
 def _sql_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("statement", metavar="SQL", help="a query; - reads it from standard input, @FILE from a file")
     params.words(parser)
+    _out_of_range(parser)
     connecting.offline(parser)
     output.words(parser)
     connecting.server(parser)

@@ -73,15 +73,21 @@ class Http:
         return self._send("POST", path, json=body, headers=headers, by=self._once)
 
     def post_query(
-        self, path: str, query: Any, *, headers: Mapping[str, str] | None = None, small: bool = False
+        self,
+        path: str,
+        query: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        small: bool = False,
+        encoding: Encoding | None = None,
     ) -> Answer:
         """POST a query for an export: form-encoded, the one form that every version reads.
 
         On a connection of its own, because a server that polls for a hang-up may swallow the next request's first byte.
-        ``small`` says that little will come, whose speed is to tell whether gzip would pay.
+        ``small`` says that little will come, whose speed is to tell whether gzip would pay; ``encoding`` decides.
         """
         form = b"query=" + percent_encoded(json.dumps(query, ensure_ascii=False, separators=(",", ":")))
-        asked = self._link.encoding(small=small)
+        asked = encoding or self._link.encoding(small=small)
         kind = "application/x-www-form-urlencoded"
         more = Hidden({**(headers or {}), "Connection": "close", "Content-Type": kind})
         return self._send("POST", path, form=form, headers=more, by=self._once, asked=asked, repeatable=True)

@@ -46,8 +46,7 @@ class Server:
     @property
     def era(self) -> int | None:
         """The second number of the version; None for a build that does not tell."""
-        found = _TAG.match(self.version)
-        return int(found[1]) if found else None
+        return era_of(self.version)
 
     @property
     def streams(self) -> bool:
@@ -161,6 +160,16 @@ class Server:
             got=", ".join(map(repr, names)) or "none",
             try_=near(str(self.wanted), names) or "one of these names",
         )
+
+
+def era_of(tag: str) -> int | None:
+    """Give the second number of a version; None for a build that does not tell.
+
+    >>> era_of("v1.49.3"), era_of("vLOCAL_DEV")
+    (49, None)
+    """
+    found = _TAG.match(tag)
+    return int(found[1]) if found else None
 
 
 def _is_postgres(entry: Any) -> bool:

@@ -26,6 +26,7 @@ from ..errors import (
 )
 from . import answers
 from .body import Answer
+from .compression import Encoding
 from .http import Http
 from .login import Gate, is_sendable
 
@@ -85,6 +86,10 @@ class Session:
         return answers.check(
             self._ask(lambda headers: self._http.post_query(path, query, headers=headers, small=small))
         )
+
+    def probe(self, path: str, query: Any, *, encoding: Encoding) -> Answer:
+        """POST a query for an export in one encoding, and give whatever comes, unchecked."""
+        return self._ask(lambda headers: self._http.post_query(path, query, headers=headers, encoding=encoding))
 
     def user(self) -> dict[str, Any]:
         """Ask the server whom it takes us for."""
