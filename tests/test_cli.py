@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 
@@ -102,7 +102,10 @@ def test_parquet_is_as_exact_as_a_snapshot(run: Run, cut: Path, name: str) -> No
     status, out, err = run("read", STUDY, name, "-o", "one.parquet")
     assert (status, err) == (0, "")
     assert re.fullmatch(r"one\.parquet: \d+ rows, sha256:[0-9a-f]{64}\n", out.splitlines(keepends=True)[0])
-    made, kept = pq.read_table("one.parquet"), pq.read_table(ifr.open_snapshot(cut).path / STUDY / f"{name}.parquet")
+    stored = next(
+        one["path"] for one in ifr.open_snapshot(cut).manifest["resources"] if one["insight"]["table"] == name
+    )
+    made, kept = pq.read_table("one.parquet"), pq.read_table(cut / stored)
     order = [(one, "ascending") for one in made.column_names if not pd.api.types.is_list_like(made[one][0].as_py())]
     assert made.schema.names == kept.schema.names
     for one in made.schema.names:
@@ -312,8 +315,57 @@ def test_the_parser_is_one(run: Run) -> None:
 
 
 # ------------------------------------------------------------------ the README
-def commands_of_the_readme() -> Iterator[str]:
-    for block in re.findall(r"<!-- commands -->\n```\n(.*?)```", README, re.S):
-        for line in block.replace("\\\n", " ").splitlines():
-            if line.startswith("insight-frames "):
-                yield line.partition("  #")[0].strip()
+def block(name: str) -> list[str]:
+    """The commands of a block of the README, without what is said behind them."""
+    found = re.search(rf"<!-- {name} -->\n```r?\n(.*?)```", README, re.S)
+    assert found
+    return [re.split(r"  +#", line)[0].strip() for line in found[1].splitlines()]
+
+
+def test_every_command_of_the_readme(run: Run, signed: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHT_HOME", str(Path("home").absolute()))
+    monkeypatch.setenv("INSIGHT_KEEP_SESSION", "1")
+    assert run("login", "--password-stdin", line=signed.password)[0] == 0
+    monkeypatch.delenv("INSIGHT_PASSWORD")  # the session is enough
+    Path("cuts").mkdir()
+    Path("sites.sql").write_text(f"select * from {STUDY}.site where country in :country")
+    told = {}
+    for line in [*block("commands"), *block("files")]:
+        command, _, into = line.partition(" > ")
+        command, _, source = command.partition(" < ")
+        words = shlex.split(command.partition(" | ")[0])
+        status, out, err = run(*words[1:], line=Path(source).read_text() if source else "")
+        assert (status, err) == (1 if words[1] == "diff" else 0, ""), line
+        told[line] = out
+        if into:
+            Path(into).write_text(out)
+    assert {one.split()[1] for one in told} >= set(NAMES) - {"login", "demo", "sandbox", "completion"}
+    files = ["participant.parquet", "vitals.xlsx", "sites.csv", "offline.dta", "changes.xlsx", "instance.json"]
+    assert all(Path(one).stat().st_size for one in [*files, "vitals.dta", "vitals.xpt", "site.xpt"])
+    assert len(pd.read_csv("sites.csv")) == 2
+    vitals = pd.read_stata("vitals.dta")
+    assert vitals["i_vital_sev"].cat.categories.tolist() == ["Mild", "Moderate", "Severe"]
+    with pd.read_stata("vitals.dta", iterator=True) as opened:
+        assert opened.variable_labels()["i_vital_sysbp"].startswith("Vital Signs: First measurement (mmHg)")
+    pyreadstat = pytest.importorskip("pyreadstat")
+    frame, about = pyreadstat.read_xport("site.xpt")
+    assert (len(frame), about.column_names_to_labels["SITE_ID"]) == (5, "Number of the site")
+    assert len(pyreadstat.read_xport("vitals.xpt")[0]) == len(vitals)
+
+
+def test_the_guides_request_in_r(signed: Box) -> None:
+    if which("Rscript") is None:
+        pytest.skip("there is no Rscript: the README's R was not run")
+    packages = "quit(status = !all(sapply(c('httr', 'jsonlite'), requireNamespace, quietly = TRUE)))"
+    if subprocess.run(["Rscript", "--vanilla", "-e", packages], capture_output=True).returncode:
+        pytest.skip("R lacks httr or jsonlite: the README's R was not run")
+    Path("guide.R").write_text("\n".join(block("R")) + "\n")
+    done = subprocess.run(["Rscript", "--vanilla", "guide.R"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [line.split() for line in done.stdout.splitlines()][:2] == [["col1", "col2"], ["1", "1", "2"]]
+    assert len(done.stdout.splitlines()) == 11
+    broken = Path("guide.R").read_text().replace("SELECT a", "SELECT nothing")
+    Path("guide.R").write_text(broken)
+    done = subprocess.run(["Rscript", "--vanilla", "guide.R"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert 'no rows: ERROR: column "nothing" does not exist' in " ".join(done.stderr.split())

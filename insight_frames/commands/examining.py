@@ -24,8 +24,8 @@ COMMANDS = [
     Command(
         "doctor",
         "say what kind of instance this is: versions, rights, limits, how each table is read",
-        "Ask a server what one cannot know beforehand: versions, rights, limits of rows, how exports change values, time\n"
-        "zones, settings, what is seen and what is not, how each table is read and why, how fast answers come.\n"
+        "Ask a server what one cannot know beforehand: versions, rights, limits of rows, how exports change values,\n"
+        "time zones, settings, what is seen and what is not, how each table is read and why, how fast answers come.\n"
         "No row of a study is read; names of schemas and tables, and yours, are in what is printed.",
         "  insight-frames doctor\n  insight-frames doctor --json > instance.json",
         _words,

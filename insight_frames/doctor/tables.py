@@ -61,7 +61,7 @@ def path(table: Table, settings: Mapping[str, Any]) -> tuple[str | None, str]:
     if not table.readable:
         return None, "no column may be read" if not any(one.readable for one in table.columns) else "columns are closed"
     if plan.by_pages(table, settings):
-        return "pages", "a heap of pages"
+        return "pages", "it is a heap of pages"
     version = int(settings.get("version_num", 0))
     reasons = (
         (table.kind not in ("table", "materialized view"), f"a {table.kind} has no pages of its own"),
