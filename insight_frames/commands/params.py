@@ -1,4 +1,4 @@
-"""``--param name=value``: values for ``:name`` in SQL and for the tags of saved questions, with their types.
+"""``--param name=value``: values for ``:name`` in SQL, with their types.
 
 A value without a type is text as one writes it in SQL: PostgreSQL reads it as what it is compared with, and nothing is
 guessed from how it looks ('007' stays '007'). No message repeats a value.

@@ -1,4 +1,4 @@
-"""``read``, ``sql``, ``question``: rows to the terminal, a pipe or a file."""
+"""``read``, ``sql``: rows to the terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -33,21 +33,6 @@ def _sql(options: argparse.Namespace) -> int:
     with connecting.reader(options) as reader:
         output.write(to, partial(reader.read_sql, text, params=values or None, out_of_range=options.out_of_range))
     return 0
-
-
-def _question(options: argparse.Namespace) -> int:
-    to, values = output.target(options), params.read(options.param)
-    with connecting.connection(options) as asked:
-        if options.question is None:
-            output.write_frame(to, asked.list_questions())
-        else:
-            output.write(to, partial(asked.read_question, number(options.question), params=values or None))
-    return 0
-
-
-def number(name: str) -> int | str:
-    """Take what is all digits for the number of a question, anything else for its name."""
-    return int(name) if name.isascii() and name.isdigit() else name
 
 
 def _statement(given: str) -> str:
@@ -102,13 +87,6 @@ def _sql_words(parser: argparse.ArgumentParser) -> None:
     connecting.server(parser)
 
 
-def _question_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("question", metavar="QUESTION", nargs="?", help="number or name; left out: list them")
-    params.words(parser)
-    output.words(parser)
-    connecting.server(parser)
-
-
 COMMANDS = [
     Command(
         "read",
@@ -127,13 +105,5 @@ COMMANDS = [
         "  insight-frames sql - -o report.xlsx < report.sql",
         _sql_words,
         _sql,
-    ),
-    Command(
-        "question",
-        "run a saved question, or list them",
-        "Run a question that is saved in Metabase, by its number or name; without one, list those there are.",
-        "  insight-frames question\n  insight-frames question 42 --param site=001 -o site.csv",
-        _question_words,
-        _question,
     ),
 ]

@@ -1,11 +1,10 @@
-"""``snapshot`` and ``export``: files of a whole study, and Metabase's own files of one question."""
+"""``snapshot``: files of a whole study."""
 
 from __future__ import annotations
 
 import argparse
 
 from . import Command, connecting
-from .reading import number
 
 
 def _snapshot(options: argparse.Namespace) -> int:
@@ -26,13 +25,6 @@ def _snapshot(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(options: argparse.Namespace) -> int:
-    with connecting.connection(options) as asked:
-        path = asked.export(number(options.question), options.path, format=options.format)
-    print(f"{path}: {path.stat().st_size:,} bytes, as Metabase made them")
-    return 0
-
-
 def _snapshot_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="FOLDER", help="the folder to make")
     parser.add_argument("--schema", action="append", default=[], metavar="NAME", help="a schema to take; repeatable")
@@ -44,13 +36,6 @@ def _snapshot_words(parser: argparse.ArgumentParser) -> None:
     connecting.server(parser)
 
 
-def _export_words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("question", metavar="QUESTION", help="number or name of a saved question")
-    parser.add_argument("path", metavar="FILE", help="the file to write")
-    parser.add_argument("--format", choices=("csv", "json", "xlsx"), help="left out: the suffix of FILE")
-    connecting.server(parser)
-
-
 COMMANDS = [
     Command(
         "snapshot",
@@ -59,14 +44,5 @@ COMMANDS = [
         "  insight-frames snapshot cuts/2026-11-24 --schema s_juno",
         _snapshot_words,
         _snapshot,
-    ),
-    Command(
-        "export",
-        "save Metabase's own file of a saved question",
-        "Save the file that Metabase makes of a saved question, byte for byte, checked for errors inside it.\n"
-        "Metabase changes values in its files and cuts long ones; question -o FILE is exact and whole.",
-        "  insight-frames export 42 answer.xlsx",
-        _export_words,
-        _export,
     ),
 ]
