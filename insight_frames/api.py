@@ -20,7 +20,7 @@ from .reading import Backend
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .doctor import Report
+    from .diagnosis import Report
     from .snapshots import Consistency, Diff, Snapshot
     from .snapshots.difference import Keys
 

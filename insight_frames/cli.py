@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     parsers = made.add_subparsers(title="commands", metavar="<command>", required=True, parser_class=Parser)
     for one in COMMANDS:
         one.add_to(parsers)
+    made.set_defaults(whole=made)
     return made
 
 

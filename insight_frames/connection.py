@@ -23,7 +23,7 @@ from .wire.server import Server
 from .wire.session import Session
 
 if TYPE_CHECKING:
-    from .doctor import Report
+    from .diagnosis import Report
 
 
 class Connection(LiveReader, MetabaseWords):
@@ -114,7 +114,7 @@ class Connection(LiveReader, MetabaseWords):
 
     def doctor(self, *, thorough: bool = False) -> Report:
         """Say what kind of instance this is; see :func:`insight_frames.doctor`."""
-        from .doctor import examine
+        from .diagnosis import examine
 
         return examine(self._http, self._session, self._server, self._source, thorough=thorough)
 

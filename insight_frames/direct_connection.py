@@ -7,7 +7,7 @@ is an error here that says so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import credentials
 from .credentials import Secret
@@ -17,6 +17,9 @@ from .errors import InvalidInput, UnsupportedServer, sentence
 from .live import LiveReader
 from .metabase.words import MetabaseWords
 from .sources.postgres import PostgresSource
+
+if TYPE_CHECKING:
+    from .diagnosis import Report
 
 CONNECT = 10.0  # seconds
 PARALLEL = 2  # sessions that read a snapshot together
@@ -102,6 +105,12 @@ class PostgresConnection(LiveReader):
     def close(self) -> None:
         """End the sessions; the connection opens new ones if it is used again."""
         self._server.close()
+
+    def doctor(self, *, thorough: bool = False) -> Report:
+        """Say what kind of database this is; see :func:`insight_frames.doctor`. Nothing here is ``thorough``."""
+        from .diagnosis import examine_direct
+
+        return examine_direct(self.url, self._server, self._source)
 
     def _account(self) -> str | None:
         return str(self._source.catalog().settings["user"])

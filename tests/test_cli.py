@@ -330,7 +330,7 @@ def test_every_command_of_the_readme(run: Run, signed: Box, monkeypatch: pytest.
     Path("cuts").mkdir()
     Path("sites.sql").write_text(f"select * from {STUDY}.site where country in :country")
     told = {}
-    for line in [*block("commands"), *block("files")]:
+    for line in [*block("files"), *block("commands")]:
         command, _, into = line.partition(" > ")
         command, _, source = command.partition(" < ")
         words = shlex.split(command.partition(" | ")[0])

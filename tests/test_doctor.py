@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from sandboxes import ERAS, Connect, Database
+from sandboxes import ERAS, Connect, Database, direct_url
 
 import insight_frames as ifr
 from insight_frames.cli import main
-from insight_frames.doctor import Report
-from insight_frames.doctor.report import shown as written
+from insight_frames.diagnosis import Report
+from insight_frames.diagnosis.report import shown as written
 from insight_frames.sandbox import Box
 
 README = (Path(ifr.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -196,6 +196,20 @@ def test_no_database_is_chosen(connect: Connect) -> None:
     assert "There is no PostgreSQL database 'Other'" in report.unknown["databases"]["read from"]
     assert "no database is chosen" in report.unknown["postgresql"]["version"]
     assert not report
+
+
+@pytest.mark.parametrize("era", ["0.47"])
+def test_straight_to_postgresql(box: Box) -> None:
+    with ifr.connect(direct_url(box, "insight_analyst")) as connection:
+        report = connection.doctor()
+    assert report
+    assert report.unknown == {}
+    assert "exports" not in report.sections
+    assert report.sections["postgresql"]["database"] == "insight"
+    assert len(report.tables) > 70
+    with ifr.connect("postgresql://nobody:nothing@127.0.0.1:9/insight") as connection:
+        report = connection.doctor()
+    assert report.notes == ["All else was not asked, because the server could not be reached."]
 
 
 @pytest.mark.long

@@ -30,7 +30,7 @@ LAYERS = [
     ["reading"],
     ["dbapi"],
     ["study"],
-    ["snapshots", "metabase", "doctor"],
+    ["snapshots", "metabase", "diagnosis"],
     ["live"],
     ["connection", "direct_connection", "review"],
     ["api"],

@@ -35,8 +35,9 @@ class Command:
     run: Callable[[argparse.Namespace], int]
     ends: str = ""  # what its exit status means, where that is its own
     trouble: int = FAILED  # the status of an error of ours
+    invalid: int = USAGE  # the status of what cannot be meant
 
-    def add_to(self, parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def add_to(self, parsers: argparse._SubParsersAction[Parser]) -> None:
         """Add the command to the parser of all."""
         ends = self.ends or "0 done, 1 failed, 2 wrong words or something that cannot be meant, 130 interrupted"
         parser = parsers.add_parser(
@@ -61,7 +62,7 @@ def status(command: Command, options: argparse.Namespace) -> int:
         return done
     except InsightError as error:
         print(f"insight-frames {command.name}: {error}", file=sys.stderr)
-        return USAGE if isinstance(error, InvalidInput) else command.trouble
+        return command.invalid if isinstance(error, InvalidInput) else command.trouble
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # who read our output has seen enough, as head does
@@ -76,4 +77,4 @@ def _let_go_of_output() -> None:
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
     except (OSError, ValueError):  # an output without a file behind it has nothing left to flush
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None

@@ -25,9 +25,7 @@ class Words:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ..cli import parser
-
-    print({"bash": bash, "zsh": zsh}[options.shell](list(words(parser()))), end="")
+    print({"bash": bash, "zsh": zsh}[options.shell](list(words(options.whole))), end="")
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..connection import Connection
+    from ..direct_connection import PostgresConnection
     from ..snapshots import Snapshot
 
 
@@ -100,7 +101,7 @@ def text_of(path: str, what: str) -> str:
 
 
 @contextmanager
-def connection(options: argparse.Namespace) -> Iterator[Connection]:
+def connection(options: argparse.Namespace) -> Iterator[Connection | PostgresConnection]:
     """Connect as the words say; sockets are let go of behind it."""
     from ..api import connect
 
@@ -109,7 +110,7 @@ def connection(options: argparse.Namespace) -> Iterator[Connection]:
 
 
 @contextmanager
-def reader(options: argparse.Namespace) -> Iterator[Connection | Snapshot]:
+def reader(options: argparse.Namespace) -> Iterator[Connection | PostgresConnection | Snapshot]:
     """Open the snapshot that is named, or else connect."""
     if options.snapshot is None:
         with connection(options) as made:

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import Command, connecting
+from . import FAILED, Command, connecting
 
 if TYPE_CHECKING:
     from ..credentials import Credentials, Secret
@@ -149,6 +149,7 @@ COMMANDS = [
         "  insight-frames login https://acme.insight.openclinica.io --profile default",
         _login_words,
         _login,
+        invalid=FAILED,
     ),
     Command(
         "logout",
@@ -157,6 +158,7 @@ COMMANDS = [
         "  insight-frames logout\n  insight-frames logout --all",
         _logout_words,
         _logout,
+        invalid=FAILED,
     ),
     Command(
         "whoami",
@@ -165,5 +167,6 @@ COMMANDS = [
         "  insight-frames whoami --profile default",
         _words,
         _whoami,
+        invalid=FAILED,
     ),
 ]

@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_written(home: Path, box: Box, run: Callable[...
 
 
 def test_help_names_them(box: Box, run: Callable[..., tuple[int, str, str]]) -> None:
-    assert all(f"\n  {name} " in run("--help")[1] for name in ("login", "logout", "whoami"))
+    assert all(f"\n    {name} " in run("--help")[1] for name in ("login", "logout", "whoami"))
     for name in ("login", "logout", "whoami"):
         with pytest.raises(SystemExit) as ended:
             run(name, "--help")

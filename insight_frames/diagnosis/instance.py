@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ServerUnavailable, sentence
 from ..wire.http import Http
 from ..wire.server import era_of
-from .asking import Desk
+from .asking import MetabaseDesk
 from .report import Section
 
 TESTED = (31, 34, 47, 49)
@@ -25,7 +25,7 @@ _SETTINGS = {
 }
 
 
-def metabase(desk: Desk, http: Http) -> Section:
+def metabase(desk: MetabaseDesk, http: Http) -> Section:
     """Ask for the version and the settings, which needs no login."""
     section = Section("metabase")
     found = desk.learn(section, "version", lambda: _properties(http))
@@ -58,7 +58,7 @@ def _nearest(era: int | None) -> str:
     return f"recordings of 0.{', 0.'.join(map(str, TESTED))} are; what is probed here is what counts"
 
 
-def account(desk: Desk) -> Section:
+def account(desk: MetabaseDesk) -> Section:
     """Ask whom the server takes us for."""
     section = Section("account")
     who = desk.learn(section, "user", lambda: desk.session.whoami())
@@ -69,7 +69,7 @@ def account(desk: Desk) -> Section:
     return section
 
 
-def databases(desk: Desk) -> Section:
+def databases(desk: MetabaseDesk) -> Section:
     """Ask which databases there are for us, and whether we may run SQL on ours."""
     section = Section("databases")
     listed = desk.learn(section, "visible", lambda: _listed(desk))
@@ -92,7 +92,7 @@ def databases(desk: Desk) -> Section:
     return section
 
 
-def _listed(desk: Desk) -> list[dict[str, Any]]:
+def _listed(desk: MetabaseDesk) -> list[dict[str, Any]]:
     found = desk.session.get("/api/database")
     found = found.get("data", found) if isinstance(found, dict) else found
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -64,10 +64,9 @@ class Reply:
 
 @dataclass
 class Desk:
-    """Where questions are put; ``stopped`` is why no more of them are."""
+    """Where questions are put, whichever the door; ``stopped`` is why no more of them are."""
 
-    session: Session
-    server: Server
+    rows: Callable[..., list[dict[str, str | None]]]  # of a small statement and the names of its columns
     stopped: str | None = None
     no_sql: str | None = None
     notes: list[str] = field(default_factory=list)
@@ -99,21 +98,27 @@ class Desk:
             if self.first or self.troubles == _MOST:
                 self.stopped = "not asked, because the server could not be reached"
 
-    def ask(self, sql: str, *, encoding: Encoding = "identity", database: int | None = None) -> Reply:
+    def pairs(self, sql: str) -> dict[str, str | None]:
+        """Run a statement of the columns ``k`` and ``v``, checked as all statements of ours are."""
+        return {str(one["k"]): one["v"] for one in self.rows(sql, ("k", "v"))}
+
+
+class MetabaseDesk(Desk):
+    """Where questions are put to a Metabase."""
+
+    def __init__(self, session: Session, server: Server) -> None:
+        super().__init__(server.rows)
+        self.session, self.server = session, server
+
+    def ask(self, sql: str, *, encoding: Encoding = "identity") -> Reply:
         """Send a statement as an export and give whatever comes."""
-        number = self.server.database_id if database is None else database
-        query = {"database": number, "type": "native", "native": {"query": sql}}
+        query = {"database": self.server.database_id, "type": "native", "native": {"query": sql}}
         begun = time.perf_counter()
         with self.session.probe(EXPORT, query, encoding=encoding) as answer:
             first, parts = 0.0, []
             for piece in answer.pieces():
                 first = first or time.perf_counter() - begun
                 parts.append(piece)
-            data = b"".join(parts)
             seconds = time.perf_counter() - begun
-            gzip = answer.compression == "gzip"
+        data, gzip = b"".join(parts), answer.compression == "gzip"
         return Reply(answer.status, data.decode("utf-8", "replace"), first or seconds, seconds, len(data), gzip)
-
-    def pairs(self, sql: str) -> dict[str, str | None]:
-        """Run a statement of the columns ``k`` and ``v``, checked as all statements of ours are."""
-        return {str(one["k"]): one["v"] for one in self.server.rows(sql, ("k", "v"))}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from .. import sql
 from ..catalog import Catalog, Table
 from ..sources import plan
-from ..sources.metabase import STATEMENT_BYTES
-from .asking import Desk
+from .asking import Desk, MetabaseDesk
 from .report import Section
 
 _LOG = "refresh_log"
@@ -18,8 +18,8 @@ _MOMENTS = ("timestamp with time zone", "timestamp without time zone")
 _NAMED = 12  # names that a line shows
 
 
-def tables(desk: Desk, catalog: Catalog | None, section: Section) -> list[dict[str, Any]]:
-    """Say what the catalogue shows, and give a line for each table."""
+def tables(desk: Desk, catalog: Catalog | None, section: Section, most: int | None) -> list[dict[str, Any]]:
+    """Say what the catalogue shows, and give a line for each table; ``most`` is of bytes in one statement."""
     if catalog is None:
         return []
     known = list(catalog.tables.values())
@@ -35,13 +35,14 @@ def tables(desk: Desk, catalog: Catalog | None, section: Section) -> list[dict[s
     section.say("comments on tables", sum(one.comment is not None for one in known))
     section.say("comments on columns", sum(column.comment is not None for one in known for column in one.columns))
     section.say("looks like a TEST twin", _twins(catalog))
-    desk.learn(section, "in PostgreSQL, not in Metabase", lambda: _some(_only_postgres(desk, known)))
+    if isinstance(desk, MetabaseDesk):
+        desk.learn(section, "in PostgreSQL, not in Metabase", lambda: _some(_only_postgres(desk, known)))
     if any(one.row_security for one in known):
         desk.notes.append("Row-level security is active: tables hold only the rows that this account may see.")
-    return [_line(one, catalog.settings, desk) for one in known]
+    return [_line(one, catalog.settings, most) for one in known]
 
 
-def _line(table: Table, settings: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+def _line(table: Table, settings: Mapping[str, Any], most: int | None) -> dict[str, Any]:
     way, why = path(table, settings)
     return {
         "schema": table.schema,
@@ -52,7 +53,7 @@ def _line(table: Table, settings: Mapping[str, Any], desk: Desk) -> dict[str, An
         "bytes": table.bytes,
         "way": way,
         "because": why,
-        "statements": _statements(table, way, desk),
+        "statements": _statements(table, way, most),
     }
 
 
@@ -75,15 +76,13 @@ def path(table: Table, settings: Mapping[str, Any]) -> tuple[str | None, str]:
     return "numbered rows", next(why for true, why in reasons if true)
 
 
-def _statements(table: Table, way: str | None, desk: Desk) -> int | None:
+def _statements(table: Table, way: str | None, most: int | None) -> int | None:
     if way is None:
         return None
-    if way != "pages" or desk.server.streams:
-        return 1
-    return len(list(plan.page_ranges(table, STATEMENT_BYTES)))
+    return 1 if way != "pages" or most is None else len(list(plan.page_ranges(table, most)))
 
 
-def _only_postgres(desk: Desk, known: list[Table]) -> list[str]:
+def _only_postgres(desk: MetabaseDesk, known: list[Table]) -> list[str]:
     """Name the tables that may be read and that Metabase does not list, because it has not looked since."""
     listed = desk.session.get("/api/table")
     number = desk.server.database_id
@@ -95,7 +94,7 @@ def _only_postgres(desk: Desk, known: list[Table]) -> list[str]:
     return [_name(one) for one in known if one.readable and (one.schema, one.name) not in names]
 
 
-def unsynced(desk: Desk) -> Section:
+def unsynced(desk: MetabaseDesk) -> Section:
     """Say what Metabase itself lists, for an account that cannot ask PostgreSQL."""
     section = Section("tables in Metabase")
 
@@ -149,9 +148,9 @@ def refreshes(desk: Desk, catalog: Catalog | None) -> Section:
             continue
         columns = ", ".join(f"{column.name} {column.type}" for column in one.columns)
         section.say(f"{one.schema}: columns", columns)
-        desk.learn(section, f"{one.schema}: pace", lambda table=one: _pace(desk, table), sql=True)
+        desk.learn(section, f"{one.schema}: pace", partial(_pace, desk, one), sql=True)
     for schema in sorted({one.schema for one in catalog.tables.values() if one.kind == "table"}):
-        desk.learn(section, f"{schema}: traces", lambda name=schema: _traces(desk, name), sql=True)
+        desk.learn(section, f"{schema}: traces", partial(_traces, desk, schema), sql=True)
     return section
 
 

@@ -6,7 +6,7 @@ a line that says so. No row of a study is read: what is told are names, types, c
 
 from __future__ import annotations
 
-from .examination import examine
+from .examination import examine, examine_direct
 from .report import Report
 
-__all__ = ["Report", "examine"]
+__all__ = ["Report", "examine", "examine_direct"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .asking import Desk, Number, Reply
+from .asking import MetabaseDesk, Number, Reply
 from .report import Section
 
 # Constants, and how each comes if nothing is lost. More than eight columns: some versions scramble them then.
@@ -27,7 +27,7 @@ _CAP = 10_001  # more than the limits that are set by hand or by a licence, and 
 MILLION = 1_048_577  # more than the limit that every version has
 
 
-def exports(desk: Desk, *, thorough: bool) -> Section:
+def exports(desk: MetabaseDesk, *, thorough: bool) -> Section:
     """Probe Metabase's own exports, which plain reading and other programs see."""
     section = Section("exports")
     desk.learn(section, "values that change", lambda: _values(desk, section), sql=True)
@@ -43,7 +43,7 @@ def exports(desk: Desk, *, thorough: bool) -> Section:
     return section
 
 
-def _values(desk: Desk, section: Section) -> dict[str, str]:
+def _values(desk: MetabaseDesk, section: Section) -> dict[str, str]:
     names = [f"c{number}" for number in range(len(_CONSTANTS))]
     columns = ", ".join(f"{sql} as {name}" for name, (sql, _) in zip(names, _CONSTANTS.values(), strict=True))
     reply = desk.ask(f"select {columns}")
@@ -87,13 +87,13 @@ def _rows(reply: Reply) -> list[dict[str, Any]]:
     return found
 
 
-def _twice(desk: Desk) -> str:
+def _twice(desk: MetabaseDesk) -> str:
     found = _rows(desk.ask("select 1 as a, 2 as a"))
     names = list(found[0]) if found else []
     return f"become {' and '.join(names)}" if len(names) == 2 else "one of them is lost"
 
 
-def _kept(desk: Desk, text: str) -> str:
+def _kept(desk: MetabaseDesk, text: str) -> str:
     """Whether a text that looks like one of Metabase's tags comes back as it is."""
     reply = desk.ask(f"select '{text}' as a")
     if reply.rows is None:
@@ -101,18 +101,18 @@ def _kept(desk: Desk, text: str) -> str:
     return "kept" if reply.rows[0].get("a") == text else "stripped without a word"
 
 
-def _operators(desk: Desk) -> str:
+def _operators(desk: MetabaseDesk) -> str:
     works = [one for one in ("?", "??") if desk.ask(f"""select '{{"a":1}}'::jsonb {one} 'a' as a""").rows]
     return " and ".join(works) + " work" if works else "refused"
 
 
-def _statements(desk: Desk) -> str:
+def _statements(desk: MetabaseDesk) -> str:
     return (
         "refused" if desk.ask("select 1 as a; select 2 as a").rows is None else "the first answer only, without a word"
     )
 
 
-def _failing(desk: Desk, section: Section) -> str:
+def _failing(desk: MetabaseDesk, section: Section) -> str:
     reply = desk.ask('select "insight_frames_probe"')
     section.say("put in front of SQL", f"{desk.server.remark()} characters")
     failure = reply.failure
@@ -120,7 +120,7 @@ def _failing(desk: Desk, section: Section) -> str:
     return f"status {reply.status}, {reply.form}, {f'SQLSTATE {state}' if state else 'without SQLSTATE'}"
 
 
-def _cap(desk: Desk, rows: int) -> str:
+def _cap(desk: MetabaseDesk, rows: int) -> str:
     reply = desk.ask(f"select n::text as n from generate_series(1, {rows}) n")
     came = reply.body.count('{"n":')
     if came < rows:
