@@ -5,14 +5,17 @@ The default is made by :func:`connect`, or on first use from the environment (``
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clinical.choices import Given, How
 from .connection import Connection
 from .credentials import Hidden, Secret, address, hide, is_direct, parted
 from .direct_connection import PostgresConnection
+from .metabase.exports import Exported, Format
 from .progress import Asked
 from .question import Key, OutOfRange
 from .reading import Backend
@@ -561,3 +564,496 @@ def doctor(*, thorough: bool = False) -> Report:
     ['a view has no pages of its own', 'a view has no pages of its own']
     """
     return default().doctor(thorough=thorough)
+
+
+def export(
+    question: Exported,
+    path: str | os.PathLike[str],
+    *,
+    format: Format | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Path:
+    """Save the server's own export of a question as a file, as a browser would.
+
+    The bytes are Metabase's: numbers, dates and empty values look as this version writes them, and a spreadsheet keeps
+    15 digits of a number. For exact values use :func:`read_table` or :func:`read_sql` with :func:`to_csv`. The file
+    gets its name only when it came whole and holds no error in place of rows, which servers send with status 200.
+
+    The rows of SQL text and of tables are counted by the database before. Those of saved questions and of queries in
+    Metabase's words cannot be: a CSV file that a server cuts between two rows and ends properly looks whole.
+
+    Parameters
+    ----------
+    question : str, tuple, int or dict
+        SQL text; ``(schema, table)``; the number of a saved question; or a query in Metabase's own words, with either
+        spelling of its keys (``{"type": "query", "query": {"source_table": 1234}}``), whose ``database`` is filled in.
+    path : str or path-like
+        The file; one that stands there is replaced at once and whole.
+    format : {"csv", "json", "xlsx"}, optional
+        Left out, the file's name tells.
+    params : mapping, optional
+        Values for ``:names`` in SQL text.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    QueryFailed, PermissionDenied
+        The server refuses the question; nothing stands under the name.
+    IncompleteResult
+        The export did not come whole, or has as many rows as the server gives at most.
+    NotFound
+        There is no such table or saved question; of tables with the nearest names.
+    FileError, InvalidInput
+        The file cannot be written; the question or the name cannot be meant.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> file = ifr.export("select site_id, name from s_cardio3prod.site order by 1", folder / "sites.csv")
+    >>> file.read_text(encoding="utf-8").splitlines()[0]
+    'site_id,name'
+    >>> ifr.export(("s_cardio3prod", "site"), folder / "sites.xlsx").name
+    'sites.xlsx'
+    """
+    return default().export(question, path, format=format, params=params)
+
+
+def list_segments() -> pd.DataFrame:
+    """List the segments of the database: conditions on a table that Metabase keeps under a name.
+
+    Returns
+    -------
+    DataFrame
+        One row each: ``id``, ``name``, ``schema``, ``table``, ``table_id``, ``description``, ``definition`` (as JSON,
+        in the server's words) and ``creator``; without those that are archived.
+
+    Raises
+    ------
+    LoginError, ServerUnavailable
+        The server cannot be reached.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.list_segments().columns.tolist()[:4]
+    ['id', 'name', 'schema', 'table']
+    """
+    return default().list_segments()
+
+
+def create_segment(
+    schema: str,
+    table: str,
+    name: str,
+    where: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> int:
+    """Keep a condition on a table under a name, for everybody who asks Metabase about that table.
+
+    Parameters
+    ----------
+    schema, table : str
+        The table.
+    name : str
+        What people will see in Metabase.
+    where : str
+        The condition, in SQL's words as far as Metabase has them: comparisons of a column with a value, ``IN``,
+        ``BETWEEN``, ``LIKE`` with ``%`` at its ends, ``IS NULL``, ``AND``, ``OR``, ``NOT``.
+    params : mapping, optional
+        Values for ``:names`` in it.
+    description : str, optional
+        For people.
+
+    Returns
+    -------
+    int
+        Its number in Metabase.
+
+    Raises
+    ------
+    PermissionDenied
+        The account is no administrator of Metabase.
+    ColumnNotFound, TableNotFound
+        With the nearest names.
+    InvalidInput
+        Metabase has no words for the condition.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> who = box.accounts["admin"]
+    >>> admin = ifr.Connection(box.url, username=who.username, password=who.password)
+    >>> number = admin.create_segment("s_cardio3prod", "participant", "Site 3", "site_id = :site", params={"site": 3})
+    >>> admin.list_segments().query("id == @number")[["name", "table"]].values.tolist()
+    [['Site 3', 'participant']]
+    >>> admin.archive_segment(number)
+    """
+    return default().create_segment(schema, table, name, where, params=params, description=description)
+
+
+def update_segment(
+    segment: int,
+    *,
+    name: str | None = None,
+    where: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> None:
+    """Change a segment's name, condition or description; what is left out stays.
+
+    Parameters
+    ----------
+    segment : int
+        Its number, from :func:`list_segments`.
+    name, where, params, description
+        As in :func:`create_segment`.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    PermissionDenied
+        The account is no administrator of Metabase.
+    NotFound
+        There is no such segment, or it is archived.
+    InvalidInput
+        Nothing is to be changed, or Metabase has no words for the condition.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> who = box.accounts["admin"]
+    >>> admin = ifr.Connection(box.url, username=who.username, password=who.password)
+    >>> number = admin.create_segment("s_cardio3prod", "participant", "Site 3", "site_id = 3")
+    >>> admin.update_segment(number, where="site_id in (3, 4)", description="both sites in the north")
+    >>> admin.archive_segment(number)
+    """
+    default().update_segment(segment, name=name, where=where, params=params, description=description)
+
+
+def archive_segment(segment: int) -> None:
+    """Take a segment out of use; questions that use it go on working, and Metabase keeps it in its history.
+
+    Parameters
+    ----------
+    segment : int
+        Its number, from :func:`list_segments`.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    PermissionDenied
+        The account is no administrator of Metabase.
+    NotFound
+        There is no such segment, or it is archived already.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.archive_segment(1)
+    Traceback (most recent call last):
+    insight_frames.errors.NotFound: ...
+    """
+    default().archive_segment(segment)
+
+
+def list_metrics() -> pd.DataFrame:
+    """List the metrics of the database: numbers of a table's rows that Metabase keeps under a name (up to 0.49).
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`list_segments`.
+
+    Raises
+    ------
+    UnsupportedServer
+        The server has none of this kind: from 0.50 on metrics are questions.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> len(ifr.list_metrics())
+    0
+    """
+    return default().list_metrics()
+
+
+def create_metric(
+    schema: str,
+    table: str,
+    name: str,
+    *,
+    aggregate: str = "count",
+    column: str | None = None,
+    where: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> int:
+    """Keep a number of a table's rows under a name, for everybody who asks Metabase about that table (up to 0.49).
+
+    Parameters
+    ----------
+    schema, table, name, params, description
+        As in :func:`create_segment`.
+    aggregate : {"count", "sum", "avg", "min", "max", "distinct"}
+        What is made of the rows.
+    column : str, optional
+        Of what; all but "count" need it.
+    where : str, optional
+        Of which rows; as in :func:`create_segment`.
+
+    Returns
+    -------
+    int
+        Its number in Metabase.
+
+    Raises
+    ------
+    UnsupportedServer
+        The server has no metrics of this kind.
+    PermissionDenied
+        The account is no administrator of Metabase.
+    ColumnNotFound, TableNotFound, InvalidInput
+        As of :func:`create_segment`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> who = box.accounts["admin"]
+    >>> admin = ifr.Connection(box.url, username=who.username, password=who.password)
+    >>> number = admin.create_metric("s_cardio3prod", "participant", "Enrolled", where="status <> 'removed'")
+    >>> admin.list_metrics()["name"].tolist()
+    ['Enrolled']
+    >>> admin.archive_metric(number)
+    """
+    return default().create_metric(
+        schema, table, name, aggregate=aggregate, column=column, where=where, params=params, description=description
+    )
+
+
+def update_metric(metric: int, *, name: str | None = None, description: str | None = None) -> None:
+    """Change a metric's name or description; for another definition archive it and create one.
+
+    Parameters
+    ----------
+    metric : int
+        Its number, from :func:`list_metrics`.
+    name, description : str, optional
+        What is left out stays.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    UnsupportedServer, PermissionDenied, NotFound, InvalidInput
+        As of :func:`create_metric` and :func:`update_segment`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.update_metric(1)
+    Traceback (most recent call last):
+    insight_frames.errors.NotFound: ...
+    """
+    default().update_metric(metric, name=name, description=description)
+
+
+def archive_metric(metric: int) -> None:
+    """Take a metric out of use.
+
+    Parameters
+    ----------
+    metric : int
+        Its number, from :func:`list_metrics`.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    UnsupportedServer, PermissionDenied, NotFound
+        As of :func:`archive_segment`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> ifr.archive_metric(1)
+    Traceback (most recent call last):
+    insight_frames.errors.NotFound: ...
+    """
+    default().archive_metric(metric)
+
+
+def plan_segments(
+    name: str,
+    where: str,
+    *,
+    schemas: str | Sequence[str],
+    tables: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> pd.DataFrame:
+    """Plan one segment for every table of some schemas that has the columns of its condition; nothing is changed yet.
+
+    Parameters
+    ----------
+    name, where, params, description
+        As in :func:`create_segment`.
+    schemas : str or list of str
+        Whose tables.
+    tables : list of str, optional
+        Only these.
+
+    Returns
+    -------
+    DataFrame
+        One row a table: ``schema``, ``table``, ``table_id``, ``name``, ``field_ids``, ``action`` ("create", "update",
+        "same", or "cannot"), ``reason``, ``id`` (of the segment of that name that is there), ``definition`` and
+        ``before`` (what undoing restores). Rows may be left out before it is applied.
+
+    Raises
+    ------
+    SchemaNotFound, TableNotFound
+        With the nearest names.
+    InvalidInput
+        Metabase has no words for the condition on any of the tables.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> plan = ifr.plan_segments("Site 3", "site_id = 3", schemas="s_cardio3prod")
+    >>> plan["action"].value_counts().to_dict()
+    {'cannot': 32, 'create': 4}
+    >>> plan.loc[plan["action"] == "create", "table"].tolist()
+    ['enrollment_by_month', 'participant', 'site', 'user_account']
+    """
+    return default().plan_segments(name, where, schemas=schemas, tables=tables, params=params, description=description)
+
+
+def plan_metrics(
+    name: str,
+    *,
+    schemas: str | Sequence[str],
+    aggregate: str = "count",
+    column: str | None = None,
+    where: str | None = None,
+    tables: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> pd.DataFrame:
+    """Plan one metric for every table of some schemas that has its columns (up to 0.49); nothing is changed yet.
+
+    Parameters
+    ----------
+    name, aggregate, column, where, params, description
+        As in :func:`create_metric`.
+    schemas, tables
+        As in :func:`plan_segments`.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`plan_segments`.
+
+    Raises
+    ------
+    UnsupportedServer
+        The server has no metrics of this kind.
+    SchemaNotFound, TableNotFound, InvalidInput
+        As of :func:`plan_segments`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> where = {"schemas": "s_cardio3prod", "tables": ["crf", "participant"]}
+    >>> plan = ifr.plan_metrics("Newest", **where, aggregate="max", column="enrollment_date")
+    >>> plan[["table", "action"]].values.tolist()
+    [['crf', 'cannot'], ['participant', 'create']]
+    """
+    return default().plan_metrics(
+        name,
+        schemas=schemas,
+        aggregate=aggregate,
+        column=column,
+        where=where,
+        tables=tables,
+        params=params,
+        description=description,
+    )
+
+
+def apply_plan(plan: pd.DataFrame) -> pd.DataFrame:
+    """Create and change what a plan says; a second time it does nothing, and makes no doubles.
+
+    Parameters
+    ----------
+    plan : DataFrame
+        From :func:`plan_segments` or :func:`plan_metrics`, or some of its rows. What is there now is looked at again.
+
+    Returns
+    -------
+    DataFrame
+        The plan with what was done as ``action`` ("created", "updated", "same", "cannot") and the ``id`` of each.
+
+    Raises
+    ------
+    PermissionDenied
+        The account is no administrator of Metabase.
+    InvalidInput
+        The frame is no plan.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> who = box.accounts["admin"]
+    >>> admin = ifr.Connection(box.url, username=who.username, password=who.password)
+    >>> plan = admin.plan_segments("Site 3", "site_id = 3", schemas="s_cardio3prod", tables=["crf", "site"])
+    >>> [admin.apply_plan(plan)["action"].tolist() for _ in range(2)]
+    [['cannot', 'created'], ['cannot', 'same']]
+    >>> admin.undo_plan(plan)["action"].tolist()
+    ['left', 'archived']
+    """
+    return default().apply_plan(plan)
+
+
+def undo_plan(plan: pd.DataFrame) -> pd.DataFrame:
+    """Take back what a plan has done: what it created is archived, what it changed is as it was before.
+
+    Parameters
+    ----------
+    plan : DataFrame
+        The plan that was applied, or what :func:`apply_plan` gave. What somebody has changed since is left alone.
+
+    Returns
+    -------
+    DataFrame
+        The plan with what was done as ``action`` ("archived", "restored", "left") and why.
+
+    Raises
+    ------
+    PermissionDenied, InvalidInput
+        As of :func:`apply_plan`.
+
+    Examples
+    --------
+    >>> import insight_frames as ifr
+    >>> plan = ifr.plan_segments("Site 3", "site_id = 3", schemas="s_cardio3prod", tables=["site"])
+    >>> ifr.undo_plan(plan)[["action", "reason"]].values.tolist()
+    [['left', 'it is not there any more']]
+    """
+    return default().undo_plan(plan)

@@ -14,7 +14,9 @@ from . import credentials
 from .credentials import Hidden, Secret
 from .live import LiveReader
 from .metabase.words import MetabaseWords
-from .sources.metabase import MetabaseSource, Path
+from .sinks import listing
+from .sources.either import EitherSource
+from .sources.metabase import Path
 from .wire.address import Timeout
 from .wire.compression import Compression
 from .wire.http import Http
@@ -23,6 +25,8 @@ from .wire.server import Server
 from .wire.session import Session
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .diagnosis import Report
 
 
@@ -32,6 +36,8 @@ class Connection(LiveReader, MetabaseWords):
     The connection itself is safe to share between threads. It is a context manager; leaving it lets go of sockets and
     keeps the session on the server, :meth:`logout` ends that too.
     """
+
+    _source: EitherSource
 
     def __init__(
         self,
@@ -73,7 +79,7 @@ class Connection(LiveReader, MetabaseWords):
         self._http = Http(found.url, parallel=parallel, compression=compression, **way)
         self._session = Session(self._http, found, keep=credentials.keeps(keep_session), allow_http=allow_http)
         self._server = Server(self._session, found.database)
-        self._source = MetabaseSource(self._server, path=path, statement_bytes=statement_bytes)
+        self._source = EitherSource(self._server, path=path, statement_bytes=statement_bytes)
 
     def __repr__(self) -> str:
         if "_session" not in vars(self):  # shown among the local variables of an error in __init__
@@ -117,6 +123,22 @@ class Connection(LiveReader, MetabaseWords):
         from .diagnosis import examine
 
         return examine(self._http, self._session, self._server, self._source, thorough=thorough)
+
+    # ------------------------------------------------------------------ what is there, also without SQL
+    def list_tables(self, schema: str | None = None) -> pd.DataFrame:
+        """List the tables that the account may read; see :func:`insight_frames.list_tables`."""
+        if not self._source.without_sql:
+            return super().list_tables(schema)
+        listed = self._source.numbered.catalog(schema, fresh=True)
+        if schema is not None:
+            listed.check_schema(schema)
+        return listing.tables(listed.tables.values())
+
+    def describe_table(self, schema: str, name: str) -> pd.DataFrame:
+        """Describe a table's columns; see :func:`insight_frames.describe_table`."""
+        if not self._source.without_sql:
+            return super().describe_table(schema, name)
+        return listing.columns(self._source.numbered.table(schema, name, fresh=True))
 
     def _account(self) -> str | None:
         return self._session.account()

@@ -6,6 +6,8 @@ modules beside it.
 
 from __future__ import annotations
 
+from .tablewords import TableWords
 
-class MetabaseWords:
+
+class MetabaseWords(TableWords):
     """Words of a connection that only a Metabase server understands."""

@@ -35,7 +35,7 @@ from .unchanged import Taken, digest, prove_unchanged
 log = logging.getLogger("insight_frames")
 
 Shape = tuple[str, str | None]  # the SQL of a hash of the columns, and what it must be
-Path = Literal["auto", "packed", "plain"]
+Path = Literal["auto", "packed", "plain", "mbql"]  # the last: tables by their number, without SQL
 CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
 

@@ -28,6 +28,7 @@ from .troubles import not_metabase, overloaded
 GOOD = (200, 202)
 EXPORT = "/api/dataset/json"
 
+_EXPORTS = re.compile(r" /api/(?:dataset|card/\d+/query)/(?:csv|json|xlsx)\b")
 _POSITION = re.compile(r"\n[ \t]*Position: (\d{1,9})\b")
 _SECONDS = re.compile(r"\b(\d{1,6})\b")
 _STATE = re.compile(r"[0-9A-Z]{5}")
@@ -60,10 +61,11 @@ def meaning(answer: Answer, text: str) -> InsightError:
         return PermissionDenied(
             sentence("This account may not do that", where=where, try_="ask an administrator of Insight for the right")
         )
-    if EXPORT not in where:
+    if not _EXPORTS.search(where):
         return ServerUnavailable(not_metabase(where, status, text))
     if status == 404:
-        return NotFound(sentence("The server no longer knows this database", where=where, got="status 404"))
+        what = "The server knows no such question" if "/card/" in where else "The server no longer knows this database"
+        return NotFound(sentence(what, where=where, got="status 404"))
     node = json_object(text)
     if status in (400, 500) and node is not None and ("error" in node or "message" in node or "cause" in node):
         return failure(node, where)

@@ -72,6 +72,10 @@ class Http:
         """POST a JSON body; once, and on a connection that no server may just be closing."""
         return self._send("POST", path, json=body, headers=headers, by=self._once)
 
+    def put_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """PUT a JSON body; once, as with POST."""
+        return self._send("PUT", path, json=body, headers=headers, by=self._once)
+
     def post_query(
         self,
         path: str,
@@ -80,20 +84,21 @@ class Http:
         headers: Mapping[str, str] | None = None,
         small: bool = False,
         encoding: Encoding | None = None,
+        name: str = "query",
     ) -> Answer:
-        """POST a query for an export: form-encoded, the one form that every version reads.
+        """POST a query for an export: form-encoded under a ``name``, the one form that every version reads.
 
         On a connection of its own, because a server that polls for a hang-up may swallow the next request's first byte.
         ``small`` says that little will come, whose speed is to tell whether gzip would pay; ``encoding`` decides.
         """
-        form = b"query=" + percent_encoded(json.dumps(query, ensure_ascii=False, separators=(",", ":")))
+        form = f"{name}=".encode() + percent_encoded(json.dumps(query, ensure_ascii=False, separators=(",", ":")))
         asked = encoding or self._link.encoding(small=small)
         kind = "application/x-www-form-urlencoded"
         more = Hidden({**(headers or {}), "Connection": "close", "Content-Type": kind})
         return self._send("POST", path, form=form, headers=more, by=self._once, asked=asked, repeatable=True)
 
     def delete(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """DELETE with a JSON body, for ending a session."""
+        """DELETE with a JSON body or without: ending a session, archiving what Metabase keeps."""
         return self._send("DELETE", path, json=body, headers=headers)
 
     def close(self) -> None:

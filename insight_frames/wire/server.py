@@ -54,6 +54,11 @@ class Server:
         return self.era in STREAMING
 
     @property
+    def runs_sql(self) -> bool:
+        """Whether the account may run SQL on the database, as far as Metabase says; the right itself is seen in use."""
+        return bool(self.database.get("native_permissions", "write") == "write")
+
+    @property
     def doubles_question_marks(self) -> bool:
         """Whether an operator with ``?`` must be written ``??`` (prepared statements, up to 0.38)."""
         return self.era is not None and self.era <= 38

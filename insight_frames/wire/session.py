@@ -81,15 +81,31 @@ class Session:
         with self._ask(lambda headers: self._http.get(path, headers=headers)) as answer:
             return answers.check(answer).json()
 
-    def export(self, path: str, query: Any, *, small: bool = False) -> Answer:
+    def export(self, path: str, query: Any, *, small: bool = False, name: str = "query") -> Answer:
         """POST a query for an export, ``small`` if little will come; the answer's body is still on its way."""
         return answers.check(
-            self._ask(lambda headers: self._http.post_query(path, query, headers=headers, small=small))
+            self._ask(lambda headers: self._http.post_query(path, query, headers=headers, small=small, name=name))
         )
 
     def probe(self, path: str, query: Any, *, encoding: Encoding) -> Answer:
         """POST a query for an export in one encoding, and give whatever comes, unchecked."""
         return self._ask(lambda headers: self._http.post_query(path, query, headers=headers, encoding=encoding))
+
+    def post(self, path: str, body: Any) -> Answer:
+        """POST a JSON body whatever comes of it: who asks reads the status."""
+        return self._ask(lambda headers: self._http.post_json(path, body, headers=headers))
+
+    def put(self, path: str, body: Any) -> Answer:
+        """PUT a JSON body whatever comes of it."""
+        return self._ask(lambda headers: self._http.put_json(path, body, headers=headers))
+
+    def remove(self, path: str) -> Answer:
+        """DELETE whatever comes of it."""
+        return self._ask(lambda headers: self._http.delete(path, None, headers=headers))
+
+    def fetch(self, path: str) -> Answer:
+        """GET whatever comes of it, of whatever length."""
+        return self._ask(lambda headers: self._http.get(path, headers=headers))
 
     def user(self) -> dict[str, Any]:
         """Ask the server whom it takes us for."""

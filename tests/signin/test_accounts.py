@@ -96,5 +96,6 @@ def test_an_account_without_sql(box: Box, connect: Connect) -> None:
     viewer = connect("viewer")
     assert viewer.whoami()["username"] == "viewer@example.com"
     with pytest.raises(ifr.PermissionDenied, match="may not run SQL"):
-        viewer.read_table(PROD, "site")
+        viewer.read_sql("select 1 as one")
+    assert len(viewer.read_table(PROD, "site")) == 5
     assert connect("admin").whoami()["administrator"] is True

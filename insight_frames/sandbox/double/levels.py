@@ -29,11 +29,19 @@ class Level:
     """A question over a table, or over an inner question."""
 
     def __init__(
-        self, app: App, req: Request, resolver: Resolver, question: dict[str, Any], constraints: dict[str, Any] | None
+        self,
+        app: App,
+        req: Request,
+        resolver: Resolver,
+        question: dict[str, Any],
+        constraints: dict[str, Any] | None,
+        *,
+        labels: bool = False,
     ) -> None:
         self.app, self.req, self.resolver = app, req, resolver
         self.question = aggregates.expanded(app, question)
         self.constraints = constraints  # None: an inner level, without limits of its own
+        self.labels = labels  # people's labels take the place of values, as in exports since 0.41
         self.inner: sources.Inner | None = sources.inner(app, req, resolver, self.question)
         self.table = None if self.inner else resolver.table(self._number())
         if self.table is not None:
@@ -108,11 +116,22 @@ class Level:
             for place, clause in enumerate(self.question.get("aggregation") or []):
                 self._give_aggregation(clause, place)
             return
-        for ref in self._chosen():
-            self._give(ref, "fields")
+        chosen = self._chosen()
+        for ref in chosen:
+            self._give(self._label(ref) if self.labels else ref, "fields")
+        for ref in chosen if self.constraints is not None and not self.labels else ():
+            if self._label(ref) is not ref and ref.field is not None:
+                self._give(self._label(ref), "fields")
+                self.outputs[-1].col["remapped_from"] = ref.field.name
         for join in self.joins:
             for ref in join.chosen():
                 self._give(ref, "fields")
+
+    @staticmethod
+    def _label(ref: Ref) -> Ref:
+        """What people see in place of a column: the one it is labelled by, or itself."""
+        labelled = ref.field is not None and ref.field.labels is not None and ref.source is None
+        return Ref(ref.field.labels[1], source=ref.field) if labelled and ref.field and ref.field.labels else ref
 
     def _chosen(self) -> list[Ref]:
         clauses = self.question.get("fields")

@@ -39,7 +39,9 @@ def compile(app: App, req: Request, query: dict[str, Any], database: Database) -
         raise _empty(app.era)
     refuse_modern(app.era, inner)
     inner = with_parameters(inner, query.get("parameters") or [])
-    level = levels.Level(app, req, Resolver(app, database), inner, normal(query.get("constraints") or {}))
+    limits = normal(query.get("constraints") or {})
+    labels = app.era >= 41 and "constraints" not in query  # only exports have none
+    level = levels.Level(app, req, Resolver(app, database), inner, limits, labels=labels)
     sql = level.sql()
     cols = [one.col for one in level.outputs]
     text = fragments.spliced(sql) if app.era >= 34 else sql.text

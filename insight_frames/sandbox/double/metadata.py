@@ -231,6 +231,14 @@ def change_field(app: App, req: Request, match: re.Match[str]) -> Reply:
     return field(app, req, match)
 
 
+@api("POST", f"/api/field/{NUMBER}/dimension", admin=True)
+def show_labels(app: App, req: Request, match: re.Match[str]) -> Reply:
+    """Let people see the values of another field in place of a foreign key's."""
+    found, body = the_field(app, req, match[1]), req.json or {}
+    found.labels = (str(body.get("name")), the_field(app, req, body["human_readable_field_id"]))
+    return data(shapes.field_json(app, found)["dimensions"])
+
+
 def _name_field(app: App, key: Field) -> dict[str, Any] | None:
     """The field that names what a key identifies, in short."""
     if key.meaning != "type/PK":

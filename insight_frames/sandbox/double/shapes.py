@@ -116,6 +116,16 @@ def has_values(app: App, field: Field) -> str:
     return "none"
 
 
+def _dimensions(app: App, field: Field) -> Any:
+    """How a field's values are shown by those of another one."""
+    if field.labels is None:
+        return []
+    name, shown = field.labels
+    one = {"id": field.id, "field_id": field.id, "name": name, "type": "external"}
+    one["human_readable_field_id"] = shown.id
+    return [one] if app.era >= 42 else one
+
+
 def field_json(app: App, field: Field) -> dict[str, Any]:
     """A field without what only some endpoints add."""
     values = field.values
@@ -129,7 +139,7 @@ def field_json(app: App, field: Field) -> dict[str, Any]:
         "settings": None,
         "caveats": None,
         "fk_target_field_id": field.target.id if field.target else None,
-        "dimensions": [],
+        "dimensions": _dimensions(app, field),
         "updated_at": moment(app, field.table.created),
         "active": field.active,
         "parent_id": None,

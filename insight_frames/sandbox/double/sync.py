@@ -46,6 +46,7 @@ class Field:
     visibility: str = "normal"
     active: bool = True
     values: Sample | None = None
+    labels: tuple[str, Field] | None = None  # the name and field that people see in place of this key's values
 
 
 @dataclass

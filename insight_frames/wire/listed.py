@@ -1,0 +1,76 @@
+"""Cuts Metabase's own JSON exports into blocks of whole rows, whatever their keys are, and reads them.
+
+What is sent by us has keys that mark a safe place to cut (``cells``, ``objects``); here keys are the columns' titles.
+Inside a JSON text no line feed and no bare quote can stand, so that an object's end before either is a row's end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..errors import InsightError
+from . import answers, limits
+from .cells import cut, no_rows, readable
+
+BLOCK = 1 << 20  # bytes of the body that are read at a time
+_LATE = re.compile(rb'\}\s*(?=\{")')
+
+
+class Number(str):
+    """A JSON number as it was sent: its digits are not rounded, and it is told from a text of the same digits."""
+
+    __slots__ = ()
+
+
+def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[bytes]:
+    """Cut the body into blocks of whole objects with commas between them, of ``size`` bytes or little more.
+
+    Raises
+    ------
+    QueryFailed, PermissionDenied
+        An error object stands in place of the objects, or behind them.
+    IncompleteResult
+        The body ends before its ``]``.
+    """
+    source = iter(pieces)
+    data = limits.opening(source, 3, where)
+    if data[:1] != b"[":
+        raise no_rows(limits.document(source, where, begun=data), where)
+    separator = b"},\n{" if data[1:2] == b"\n" else b'},{"'
+    data, seen = data[1:], 0
+    for piece in source:
+        data += piece
+        if len(data) < size:
+            continue
+        place = data.rfind(separator, seen)
+        seen = max(0, len(data) - len(separator))
+        if place >= 0:
+            yield data[: place + 1]
+            data, seen = data[place + 2 :], 0
+        limits.check_cell(len(data) - size, where)
+    last = _last(data, where)
+    if last:
+        yield last
+
+
+def _last(data: bytes, where: str) -> bytes:
+    """Take the list's end off the last objects."""
+    rest = data.strip()
+    if rest.endswith(b"]") and ((rest := rest[:-1].rstrip()).endswith(b"}") or not rest):
+        return rest
+    raise _late(data, where) or cut(where, "a body without its end")
+
+
+def _late(data: bytes, where: str) -> InsightError | None:
+    """Recognise the error object behind the rows, with no comma before it, or in place of the first."""
+    late = _LATE.search(data)
+    return answers.late_failure(data[late.end() if late else 0 :].decode("utf-8", "replace"), where)
+
+
+def rows(block: bytes, where: str) -> list[Any]:
+    """Read one block: a list of dicts, in which numbers are :class:`Number`."""
+    with readable(where):
+        return list(json.loads(b"[" + block + b"]", parse_int=Number, parse_float=Number))
