@@ -8,6 +8,7 @@
     │   ├── SchemaNotFound
     │   ├── TableNotFound
     │   ├── ColumnNotFound
+    │   ├── QuestionNotFound
     │   └── ParticipantNotFound    .value  those that are not there
     ├── LoginError
     │   ├── LoginRefused
@@ -69,6 +70,10 @@ class TableNotFound(NotFound):
 
 class ColumnNotFound(NotFound):
     """No such column in the table."""
+
+
+class QuestionNotFound(NotFound):
+    """No such saved question, or it is archived."""
 
 
 class ParticipantNotFound(NotFound):

@@ -6,8 +6,9 @@ modules beside it.
 
 from __future__ import annotations
 
+from .questionwords import QuestionWords
 from .tablewords import TableWords
 
 
-class MetabaseWords(TableWords):
+class MetabaseWords(TableWords, QuestionWords):
     """Words of a connection that only a Metabase server understands."""

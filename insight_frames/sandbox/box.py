@@ -18,6 +18,7 @@ import psycopg
 
 from insight_frames.sandbox import postgres, refresh, study
 from insight_frames.sandbox.postgres import SandboxError, Server
+from insight_frames.sandbox.questions import QUESTIONS
 from insight_frames.sandbox.serving import Double
 
 ERAS = ("0.31", "0.34", "0.47", "0.49")
@@ -225,7 +226,7 @@ def start(
             history = {"site_url": f"http://127.0.0.1:30{era[2:]}", "settings": {"former_tables": _FORMER_TABLES}}
         else:
             accounts, databases = _fill(server, size, sql)
-            history = {}
+            history = {"questions": QUESTIONS if sql is None else []}
         where = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "bandwidth": bandwidth}
         config = {**where, "databases": databases, **history}
         people = [account.config(name) for name, account in accounts.items()]

@@ -74,6 +74,18 @@ class MetabaseSource(KnownTables):
         with stream:
             yield stream
 
+    @contextmanager
+    def open_text(self, question: Question, text: str, server: Server) -> Iterator[Stream]:
+        """Open a stream of the rows of SQL that is sent as it stands, to a server that knows its template tags."""
+        other = MetabaseSource(server, path=self._path, statement_bytes=self._statement_bytes)
+        with other._query(question, plan.Source(text)) as stream:
+            yield stream
+
+    @property
+    def path(self) -> Path:
+        """Which ways may be gone."""
+        return self._path
+
     def _most(self) -> int | None:
         """Bytes of packed text in one statement: what was asked for; else a server that streams takes any size."""
         if self._statement_bytes is None and not self.server.streams:
@@ -138,10 +150,8 @@ class MetabaseSource(KnownTables):
             prove_unchanged(self.server, table, taken, version, "it was read in several statements")
 
     # ------------------------------------------------------------------ queries
-    def _query(self, question: Question, *, again: bool = False) -> Stream:
-        doubled = self.server.doubles_question_marks
-        rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
-        source = plan.Source(rendered.text, rendered, 0, question.sql or "")
+    def _query(self, question: Question, given: plan.Source | None = None, *, again: bool = False) -> Stream:
+        source = self._rendered(question) if given is None else given
         remembered = None if again else self._queries.known(source)
         columns, columns_hash = remembered or self._queries.ask(source)
         layout = plan.layout(question.label, columns, question, numbered=True)
@@ -162,7 +172,12 @@ class MetabaseSource(KnownTables):
         except (StaleCatalog, QueryFailed) as error:
             if again or not outcome.stale(error):
                 raise
-            return self._query(question, again=True)
+            return self._query(question, given, again=True)
+
+    def _rendered(self, question: Question) -> plan.Source:
+        doubled = self.server.doubles_question_marks
+        rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
+        return plan.Source(rendered.text, rendered, 0, question.sql or "")
 
     # ------------------------------------------------------------------ paths
     def _opened(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from insight_frames.sql.literals import literal
 from insight_frames.sql.quoting import identifier, qualified, string_literal
-from insight_frames.sql.statement import Rendered, condition, fingerprint, render
+from insight_frames.sql.statement import Rendered, condition, fingerprint, render, subquery
 
 __all__ = [
     "Rendered",
@@ -22,4 +22,5 @@ __all__ = [
     "qualified",
     "render",
     "string_literal",
+    "subquery",
 ]

@@ -146,6 +146,26 @@ def condition(text: str, params: Mapping[str, Any] | None = None, *, double_ques
     return _assembled(tokens, text, params, double_question_marks)
 
 
+def subquery(text: str) -> str:
+    """Take the end off a query that Metabase's template tags may stand in, and leave the rest as it is.
+
+    Raises
+    ------
+    InvalidInput
+        It is no single query that could stand in the brackets of another.
+
+    Examples
+    --------
+    >>> subquery("select {{n}} [[+ {{m}}]]; -- done")
+    'select {{n}} [[+ {{m}}]]'
+    """
+    tokens = _without_end(tokenize(text), text)
+    _check_single(tokens, text)
+    _check_query(tokens, text)
+    _check_brackets(tokens, text, "The SQL")
+    return text[: tokens[-1].end]
+
+
 def fingerprint(sql: str) -> str:
     """Name a statement by a short hash, for provenance.
 

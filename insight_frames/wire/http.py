@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -33,6 +34,18 @@ from .compression import Compression, Encoding, Link
 from .patience import BUSY, CURRENT, Allowance, Incoming, Place, Places, pause, retry_after
 
 log = logging.getLogger("insight_frames")
+
+_SIGNED = re.compile(r"(?<=/api/embed/)\S+")
+
+
+def _masked(record: logging.LogRecord) -> bool:
+    """Take signed tokens, and what stands behind them, out of what urllib3 says of its requests."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_SIGNED.sub("...", one) if isinstance(one, str) else one for one in record.args)
+    return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_masked)
 
 
 class Http:
@@ -64,9 +77,9 @@ class Http:
         self._parallel = options.parallel(parallel)
         self.renew()
 
-    def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """GET, for the small documents of the API."""
-        return self._send("GET", path, headers=headers, repeatable=True)
+    def get(self, path: str, *, headers: Mapping[str, str] | None = None, shown: str | None = None) -> Answer:
+        """GET, for the documents of the API; messages and the log say ``shown`` where the path holds a secret."""
+        return self._send("GET", path, headers=headers, repeatable=True, shown=shown)
 
     def post_json(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """POST a JSON body; once, and on a connection that no server may just be closing."""
@@ -122,8 +135,9 @@ class Http:
         by: HTTPAdapter | None = None,
         asked: Encoding = "identity",
         repeatable: bool = False,
+        shown: str | None = None,
     ) -> Answer:
-        where = f"{method} {path} at {self.url}"
+        where = f"{method} {shown or path} at {self.url}"
         allowance = Allowance(self._timeouts)
         place = self._places.take(allowance, where)
         request = requests.PreparedRequest()
@@ -133,7 +147,7 @@ class Http:
             request.prepare_headers({**self._headers, **(headers or {}), "Accept-Encoding": asked})
             request.prepare_body(form, None, json)
             response = self._tried(by or self._kept, request, where, allowance, repeatable)
-            log.debug("%s %s -> %s", method, path, response.status_code)
+            log.debug("%s %s -> %s", method, shown or path, response.status_code)
             try:
                 self._check(response, where)
                 link = self._link if form is not None else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import DatabaseNotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
@@ -35,6 +35,12 @@ class Server:
     _version: str | None = None
     _database: dict[str, Any] | None = None
     _remark: int | None = None
+    _tags: dict[str, Any] = field(default_factory=dict, repr=False)  # what goes with SQL that holds template tags
+    _parameters: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+    def with_tags(self, tags: dict[str, Any], parameters: list[dict[str, Any]]) -> Server:
+        """Give the same server, which puts values in the place of template tags in all SQL that it is sent."""
+        return replace(self, _tags=tags, _parameters=parameters)
 
     @property
     def version(self) -> str:
@@ -78,7 +84,10 @@ class Server:
 
     def export(self, sql: str, *, small: bool = False) -> Answer:
         """Run a statement, ``small`` if it brings little, and give its JSON export, whose body is still on its way."""
-        query = {"database": self.database_id, "type": "native", "native": {"query": sql}}
+        query: dict[str, Any] = {"database": self.database_id, "type": "native", "native": {"query": sql}}
+        if self._tags or self._parameters:
+            query["native"]["template-tags"] = self._tags
+            query["parameters"] = self._parameters
         return self.session.export(EXPORT, query, small=small)
 
     def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
@@ -114,15 +123,7 @@ class Server:
         return self._remark
 
     def _ask_version(self) -> str:
-        properties = self.session.get("/api/session/properties")
-        version = properties.get("version") if isinstance(properties, dict) else None
-        tag = version.get("tag") if isinstance(version, dict) else None
-        if not isinstance(tag, str):
-            raise ServerUnavailable(
-                sentence(
-                    "This does not answer like Metabase", where="GET /api/session/properties", try_="check the URL"
-                )
-            )
+        tag = tag_of(self.session.get("/api/session/properties"))
         found = _TAG.match(tag)
         if found and int(found[1]) < OLDEST:
             raise UnsupportedServer(
@@ -165,6 +166,17 @@ class Server:
             got=", ".join(map(repr, names)) or "none",
             try_=near(str(self.wanted), names) or "one of these names",
         )
+
+
+def tag_of(properties: Any) -> str:
+    """Find the version's tag in what the server tells of itself."""
+    version = properties.get("version") if isinstance(properties, dict) else None
+    tag = version.get("tag") if isinstance(version, dict) else None
+    if isinstance(tag, str):
+        return tag
+    raise ServerUnavailable(
+        sentence("This does not answer like Metabase", where="GET /api/session/properties", try_="check the URL")
+    )
 
 
 def era_of(tag: str) -> int | None:

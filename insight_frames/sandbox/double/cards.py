@@ -1,7 +1,7 @@
-"""Saved questions: kept in ``app.store["cards"]``, answered like questions of one's own with the card's parameters.
+"""Saved questions, answered like questions of one's own with the card's parameters.
 
-Everybody may read and change them here, as in a real server's root collection; whether the rows may be read is decided
-by the account that asks, when it asks.
+Everybody may read and change those of the root collection; a personal collection has the number of its person, and is
+closed to others. Whether the rows may be read is decided by the account that asks, when it asks.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from . import dataset, exports, replies
-from .access import Refused, api, may_see, not_found
+from .access import Refused, api, forbidden, is_admin, may_see, not_found
 from .accounts import stamp
 from .app import App, Reply, Request
+from .examples import kept
 from .legacy import question
 from .people import creator
 from .query import Context
@@ -31,20 +32,21 @@ _ALLOWED = {  # parameter types that a tag of a type takes, from 0.41 on
 }
 
 
-def _cards(app: App) -> dict[int, dict[str, Any]]:
-    kept: dict[int, dict[str, Any]] = app.store.setdefault("cards", {})
-    return kept
-
-
 def _body(req: Request) -> dict[str, Any]:
     return req.json if isinstance(req.json, dict) else {}
 
 
-def _the_card(app: App, number: str) -> dict[str, Any]:
-    found = _cards(app).get(int(number))
+def _the_card(app: App, req: Request, number: str) -> dict[str, Any]:
+    found = kept(app).get(int(number))
     if found is None:
         raise not_found()
+    if not _may_read(req, found):
+        raise forbidden()
     return found
+
+
+def _may_read(req: Request, card: dict[str, Any]) -> bool:
+    return is_admin(req) or card["collection_id"] in (None, (req.user or {}).get("id"))
 
 
 def _check(body: dict[str, Any], *, whole: bool) -> None:
@@ -69,10 +71,10 @@ def _shared(app: App, card: dict[str, Any]) -> dict[str, Any]:
         "result_metadata": None,
         "creator": creator(app, card["creator_id"]),
         "database_id": asked.get("database"),
-        "enable_embedding": False,
+        "enable_embedding": card.get("enable_embedding", False),
         "query_type": asked.get("type"),
         "made_public_by_id": None,
-        "embedding_params": None,
+        "embedding_params": card.get("embedding_params"),
         "cache_ttl": None,
         "collection": None,
         "public_uuid": None,
@@ -126,12 +128,12 @@ def listed(app: App, req: Request, match: Any) -> Reply:
     user = (req.user or {}).get("id")
     model = req.query.get("model_id", "")
     shown = []
-    for card in sorted(_cards(app).values(), key=lambda one: (str(one["name"]).lower(), one["id"])):
+    for card in sorted(kept(app).values(), key=lambda one: (str(one["name"]).lower(), one["id"])):
         one = _shared(app, card)
         if app.era < 47:
             one["favorite"] = False
         key = {"database": "database_id", "table": "table_id"}.get(wanted)
-        keep = card["archived"] == (wanted == "archived")
+        keep = card["archived"] == (wanted == "archived") and _may_read(req, card)
         keep = keep and (wanted != "mine" or card["creator_id"] == user)
         if keep and wanted not in ("fav", "bookmarked") and (key is None or str(one[key]) == model):
             shown.append(one)
@@ -153,7 +155,7 @@ def create(app: App, req: Request, match: Any) -> Reply:
     body = _body(req)
     _check(body, whole=True)
     with app.lock:
-        number = max(_cards(app), default=0) + 1
+        number = max(kept(app), default=0) + 1
         card = {
             "description": body.get("description"),
             "archived": False,
@@ -169,22 +171,29 @@ def create(app: App, req: Request, match: Any) -> Reply:
         }
         if app.era >= 47:
             card |= {"entity_id": f"sandbox-card-{number:08d}", "parameters": body.get("parameters") or []}
-        _cards(app)[number] = card
+        kept(app)[number] = card
     return _saved(app, card)
 
 
 @api("GET", r"/api/card/(\d+)")
 def card(app: App, req: Request, match: Any) -> Reply:
     """One card."""
-    return replies.data(_single(app, _the_card(app, match[1]), read=True))
+    return replies.data(_single(app, _the_card(app, req, match[1]), read=True))
 
 
 @api("PUT", r"/api/card/(\d+)")
 def change(app: App, req: Request, match: Any) -> Reply:
     """Change a card, archive it, take it out of the archive."""
-    found, body = _the_card(app, match[1]), _body(req)
+    found, body = _the_card(app, req, match[1]), _body(req)
     _check(body, whole=False)
+    embedding: dict[str, Any] = {key: body[key] for key in ("enable_embedding", "embedding_params") if key in body}
+    if any(found.get(key) != value for key, value in embedding.items()):
+        if not app.store["settings"].get("enable_embedding"):
+            raise Refused(replies.text("Embedding is not enabled.", 400))
+        if not is_admin(req):
+            raise forbidden()
     with app.lock:
+        found.update(embedding)
         for key in ("name", "description", "display", "visualization_settings", "archived", "collection_id"):
             if key in body and (body[key] is not None or key in ("description", "collection_id")):
                 found[key] = body[key]
@@ -197,16 +206,16 @@ def change(app: App, req: Request, match: Any) -> Reply:
 @api("DELETE", r"/api/card/(\d+)")
 def delete(app: App, req: Request, match: Any) -> Reply:
     """Delete a card for good."""
-    found = _the_card(app, match[1])
+    found = _the_card(app, req, match[1])
     with app.lock:
-        del _cards(app)[found["id"]]
+        del kept(app)[found["id"]]
     return Reply(204, b"", [("Content-Type", replies.JSON_TYPE)])
 
 
 # ------------------------------------------------------------------------------------------------ asking cards
 def _asked(app: App, req: Request, number: str, parameters: Any) -> tuple[dict[str, Any], Context]:
     """The question of a card with the parameters of this request."""
-    found = _the_card(app, number)
+    found = _the_card(app, req, number)
     if found["archived"] and app.era < 47:
         gone = {"message": "The object has been archived.", "error_code": "archived"}
         raise Refused(replies.data(gone, 404))
@@ -214,7 +223,7 @@ def _asked(app: App, req: Request, number: str, parameters: Any) -> tuple[dict[s
     if database is None:
         raise not_found()
     if not may_see(req, database):
-        raise Refused(replies.forbidden())
+        raise forbidden()
     given = parameters if isinstance(parameters, list) else []
     if app.era >= 41:
         _check_parameters(found, given)

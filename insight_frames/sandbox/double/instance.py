@@ -36,7 +36,7 @@ def properties(app: App, request: Request, match: re.Match[str]) -> Reply:
                 "ldap_configured": False,
                 "setup_token": None,
                 "public_sharing": False,
-                "embedding": False,
+                "embedding": bool(app.store["settings"].get("enable_embedding")),
                 "version": flags.version,
                 "enable_query_caching": False,
                 "enable_nested_queries": True,
@@ -60,7 +60,8 @@ def properties(app: App, request: Request, match: re.Match[str]) -> Reply:
         "custom-formatting": {},
     }
     if request.user is not None:
-        shown |= {"enable-public-sharing": False, "enable-embedding": False, "enable-query-caching": False}
+        embedding = bool(app.store["settings"].get("enable_embedding"))
+        shown |= {"enable-public-sharing": False, "enable-embedding": embedding, "enable-query-caching": False}
         if request.user["is_superuser"]:
             shown |= {"humanization-strategy": "simple", "report-timezone": None}
     return replies.data(shown)

@@ -18,7 +18,8 @@ def make_app(config: dict[str, Any]) -> App:
     config
         ``era`` ("0.47"), ``databases`` (``name``, ``dsn``, ``role``, ``admin_only``), ``accounts`` (``email``,
         ``password``, ``first_name``, ``last_name``, ``superuser``, ``role``, ``native``), ``settings`` and, where the
-        instance was set up under another address, ``site_url``; ``bandwidth`` is that of its line in bytes a second.
+        instance was set up under another address, ``site_url``; ``questions`` are saved ones;
+        ``bandwidth`` is that of its line in bytes a second.
     """
     app = App(era.number(config.get("era", "0.47")))
     flags = era.of(app)
@@ -32,6 +33,7 @@ def make_app(config: dict[str, Any]) -> App:
         api_keys={},
         clock=0.0,
         line=Line(config.get("bandwidth")),
+        questions=config.get("questions", []),
         settings=dict(config.get("settings", {})),
         site_url=config.get("site_url", ""),
         throttles={

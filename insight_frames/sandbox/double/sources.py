@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import columns, fieldtypes, fragments
 from .columns import Output
+from .examples import kept
 from .fieldtypes import isa
 from .fragments import Sql
 from .query import QueryError, Statement
@@ -85,7 +86,7 @@ def inner(app: App, req: Request, resolver: Resolver, question: dict[str, Any]) 
     source = question.get("source-query")
     card = str(question.get("source-table", "")).replace("__", "--")
     if card.startswith(_CARD):
-        saved = app.store.get("cards", {}).get(int(card.removeprefix(_CARD)))
+        saved = kept(app).get(int(card.removeprefix(_CARD)))
         if saved is None:
             raise QueryError(f"Card {card.removeprefix(_CARD)} does not exist.", extra={"native": None})
         dataset = saved["dataset_query"]

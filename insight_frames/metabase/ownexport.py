@@ -1,0 +1,278 @@
+"""The server's own export of a question as exact rows: types from its answer, values as this version shows them.
+
+An export says neither its types nor whether it is whole. So the question is asked twice: for a person, which gives the
+columns, and the number of rows as far as that answer's cap; and as an export, whose rows must be as many. Where the cap
+was met, the rows are counted, or the export must be longer than any cap that could have cut both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from .. import pgtypes
+from ..errors import IncompleteResult, InsightError, NotFound, PermissionDenied, UnsupportedServer, sentence
+from ..pgtypes import BadValue
+from ..question import Question
+from ..sources import outcome
+from ..stream import Stream, open_stream
+from ..wire import listed, shown
+from ..wire.body import Answer
+from ..wire.cells import cut
+from ..wire.server import Server
+from ..wire.tables import Tables
+from ..wire.unpack import BadColumn, Layout, assemble, out_of_range, without_columns
+from . import preview
+from .questions import Saved
+
+NAMED_BY_TITLE = 33  # from here on exports call a column by its title
+FORMATTED = range(49, 51)  # versions that may write values for people, NULL as ''
+CEILINGS = (10_000, 1_048_575, 1_048_576)  # of exports; the first for some accounts of the enterprise edition
+LOWERED = 49  # from here on an administrator may set any cap for exports
+_TRY = "an account that may run SQL, or a cast to text in the question"
+
+
+class Reach(Protocol):
+    """How one question is asked in both ways."""
+
+    @property
+    def era(self) -> int | None:
+        """The second number of the version."""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+
+    def preview(self) -> Answer:
+        """Ask as for a person."""
+
+    def export(self) -> Answer:
+        """Ask for the export."""
+
+    def count(self) -> int | None:
+        """Count the rows, where that can be done."""
+
+    def tables(self) -> Tables | None:
+        """Give what is known of tables and their columns."""
+
+
+@dataclass
+class OfQuestion:
+    """A saved question, asked with a session."""
+
+    server: Server
+    saved: Saved
+    parameters: list[dict[str, Any]]
+
+    @property
+    def era(self) -> int | None:
+        """The second number of the version."""
+        return self.server.era
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.saved.label
+
+    def preview(self) -> Answer:
+        """Ask as for a person."""
+        asked = {"parameters": self.parameters, "ignore_cache": True}
+        return self.server.session.post(f"/api/card/{self.saved.number}/query", asked)
+
+    def export(self) -> Answer:
+        """Ask for the export, without the formats that some versions put on."""
+        raw = "?format_rows=false" if self.era in range(49, 53) else ""
+        path = f"/api/card/{self.saved.number}/query/json{raw}"
+        return self.server.session.export(path, self.parameters, name="parameters")
+
+    def count(self) -> int | None:
+        """Count the rows of a question without values, as a question over it."""
+        if self.parameters:
+            return None
+        inner = {"source-table": f"card__{self.saved.number}", "aggregation": [["count"]]}
+        asked = {"database": self.server.database_id, "type": "query", "query": inner}
+        try:
+            told = preview.read(self.server.session.post("/api/dataset", asked), self.label)
+        except InsightError:  # a version, or an account, that cannot do that: then other proofs must do
+            return None
+        return told.number
+
+    def tables(self) -> Tables | None:
+        """Give what is known of tables and their columns."""
+        return Tables(self.server)
+
+
+@contextmanager
+def opened(reach: Reach, question: Question) -> Iterator[Stream]:
+    """Open a stream of a question's rows, read from the server's own export."""
+    first = preview.read(reach.preview(), reach.label)
+    layout, keys = _layout(first.cols, reach, question)
+    provenance = {"path": "export", "statements": 2, "time": outcome.now()}
+    rows = outcome.started(_rows(reach, first, layout, keys))
+    with open_stream(layout.schema, rows, provenance) as stream:
+        yield stream
+
+
+# ------------------------------------------------------------------------------------------------ columns
+def _layout(cols: Sequence[Mapping[str, Any]], reach: Reach, question: Question) -> tuple[Layout, list[str]]:
+    tables = reach.tables()
+    titled = reach.era is None or reach.era >= NAMED_BY_TITLE
+    keys = [str((one.get("display_name") if titled else None) or one["name"]) for one in cols]
+    twice = next((one for one in keys if keys.count(one) > 1), None)
+    if twice is not None:
+        raise _inexact(reach, twice, "two columns have this name, of which the export holds one")
+    readings, fields = [], []
+    for col in cols:
+        type_, comment = _type(col, tables)
+        why = "the server shows labels in place of its values" if col.get("remapped_to") else None
+        if type_ is None:
+            why = why or "its type is not known to the server"
+            type_ = pgtypes.pg_type("text")
+        why = why or shown.refusal(type_, reach.era, question.numbers)
+        if why is not None and not col.get("empty"):
+            raise _inexact(reach, str(col["name"]), why)
+        reading = pgtypes.reading(type_, numbers=question.numbers, out_of_range=question.out_of_range)
+        readings.append(reading)
+        fields.append(pgtypes.field(str(col["name"]), reading, nullable=None, comment=comment))
+    return Layout(reach.label, pa.schema(fields), tuple(readings), numbered=True), keys
+
+
+def _is_changed(values: Sequence[Any], col: Mapping[str, Any]) -> bool:
+    """Whether a column that had nothing but NULL, so that its type did not matter, has a value now."""
+    return bool(col["empty"]) and any(one not in (None, "") for one in values)  # '' may be NULL, see `blank`
+
+
+def _is_shaped(values: Sequence[Any], col: Mapping[str, Any]) -> bool:
+    """Whether texts are the driver's own way to write intervals and points, which it calls texts."""
+    if "id" in col or col.get("base_type") != "type/Text":
+        return False
+    return any(type(one) is str and _SHAPED.match(one) is not None for one in values)
+
+
+_SHAPED = re.compile(r"-?\d+ years -?\d+ mons -?\d+ days |[\[<({]?\(-?\d+\.\d+(?:E-?\d+)?,-?\d+\.\d+(?:E-?\d+)?\)")
+_TYPES = {
+    "type/Integer": "bigint",
+    "type/BigInteger": "bigint",
+    "type/Decimal": "numeric",
+    "type/Float": "double precision",
+    "type/Boolean": "boolean",
+    "type/Text": "text",
+    "type/UUID": "uuid",
+    "type/Date": "date",
+    "type/Time": "time without time zone",
+    "type/DateTime": "timestamp without time zone",
+    "type/DateTimeWithTZ": "timestamp with time zone",
+    "type/DateTimeWithLocalTZ": "timestamp with time zone",
+    "type/JSON": "json",
+    "type/IPAddress": "inet",
+}
+
+
+def _type(col: Mapping[str, Any], tables: Tables | None) -> tuple[pgtypes.PgType | None, str | None]:
+    """Give a column's type, PostgreSQL's own where it comes from a table, and the comment it has there."""
+    table, number = col.get("table_id"), col.get("id")
+    if tables is not None and type(table) is int and type(number) is int:
+        try:
+            known = tables.numbered(table)
+        except (NotFound, PermissionDenied):
+            known = None
+        field = None if known is None else next((one for one in known.fields if one.id == number), None)
+        if known is not None and field is not None and not field.converted:
+            one = known.table.column(field.name)
+            made = pgtypes.pg_type(one.type, typtype=one.typtype, element=one.element)
+            return made, one.comment
+    name = _TYPES.get(str(col.get("base_type")))
+    return (None if name is None else pgtypes.pg_type(name)), None
+
+
+def _inexact(reach: Reach, column: str, why: str) -> UnsupportedServer:
+    return UnsupportedServer(
+        sentence(f"Column {column!r} of {reach.label} cannot be read exactly: {why}", where="its export", try_=_TRY)
+    )
+
+
+# ------------------------------------------------------------------------------------------------ rows
+def _rows(
+    reach: Reach, first: preview.Preview, layout: Layout, keys: Sequence[str]
+) -> Generator[pa.RecordBatch, None, None]:
+    count, raw, blank = 0, reach.era not in FORMATTED, False
+    with reach.export() as answer:
+        for block in listed.blocks(answer.pieces(), answer.where):
+            rows = listed.rows(block, answer.where)
+            columns = _columns(rows, keys, reach, answer.where)
+            _check(columns, first, reach)
+            raw = raw or any(type(one) not in (str, type(None)) for column in columns for one in column)
+            blank = blank or (not raw and any(one == "" for column in columns for one in column))
+            yield _batch(columns, layout, reach, count, len(rows))
+            count += len(rows)
+    if blank and not raw:
+        raise UnsupportedServer(
+            sentence(
+                f"{reach.label}: this version of Metabase may show NULL as an empty text", where="its export", try_=_TRY
+            )
+        )
+    _prove(reach, first, count)
+
+
+def _columns(rows: Sequence[Any], keys: Sequence[str], reach: Reach, where: str) -> list[list[Any]]:
+    wanted = set(keys)
+    if all(isinstance(row, dict) and row.keys() == wanted for row in rows):
+        return [[row[key] for row in rows] for key in keys]
+    found = rows[0] if isinstance(rows[0], dict) else {}
+    missing = [one for one in keys if one not in found]
+    if missing and found:
+        raise _inexact(reach, missing[0], "the export leaves it out (it is hidden in the question's settings)")
+    raise cut(where, "rows of another shape")
+
+
+def _check(columns: Sequence[Sequence[Any]], first: preview.Preview, reach: Reach) -> None:
+    """Refuse texts in place of intervals, and values in a column of which nothing was known but NULL."""
+    for values, col in zip(columns, first.cols, strict=True):
+        if _is_shaped(values, col):
+            raise _inexact(reach, str(col["name"]), "it holds intervals or points, which the driver rewrites")
+        if _is_changed(values, col):
+            raise _incomplete(reach, "a column of NULL, as in the answer before", "values", "ask again")
+
+
+def _batch(columns: Sequence[Sequence[Any]], layout: Layout, reach: Reach, before: int, count: int) -> pa.RecordBatch:
+    if not columns:
+        return without_columns(count)
+    made = []
+    for place, (values, reading) in enumerate(zip(columns, layout.readings, strict=True)):
+        try:
+            made.append(shown.column(values, reading, reach.era))
+        except BadValue as bad:
+            if reach.era in FORMATTED:
+                name = layout.schema.field(place).name
+                raise _inexact(reach, name, "this version of Metabase writes values for people") from None
+            raise out_of_range(layout, BadColumn(place, bad, ()), before) from None
+    return assemble(layout.schema, made)
+
+
+def _prove(reach: Reach, first: preview.Preview, count: int) -> None:
+    """Raise IncompleteResult unless the export is known to hold every row."""
+    if not first.capped:
+        if count != first.rows:
+            raise _incomplete(reach, f"{first.rows} rows, as in the answer before", f"{count}",
+                              "ask again: the data changed, or the export is cut")  # fmt: skip
+        return
+    counted = reach.count()
+    if counted is not None:
+        if count != counted:
+            raise _incomplete(reach, f"{counted} rows, as counted", f"{count}",
+                              "ask again: the data changed, or the export is cut")  # fmt: skip
+        return
+    lowered = reach.era is None or reach.era >= LOWERED
+    if count <= first.rows or count in CEILINGS or lowered:
+        raise _incomplete(reach, "a number of rows that no cap of the server explains", f"{count} rows", _TRY)
+
+
+def _incomplete(reach: Reach, expected: str, got: str, try_: str) -> IncompleteResult:
+    return IncompleteResult(
+        sentence(f"It is not proven that {reach.label} arrived whole", expected=expected, got=got, try_=try_)
+    )
