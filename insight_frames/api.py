@@ -550,7 +550,7 @@ def read_embedded(
     params : dict, optional
         Values of locked parameters, by name; they are signed.
     filters : dict, optional
-        Values of editable parameters, by name; they travel in the address, where a proxy may write them down.
+        Values of editable parameters, one for each name; they travel in the address, where a proxy may write them down.
     expires : timedelta, datetime or seconds
         When the signature ends; ten minutes from now if left out.
     index_col, parse_dates, dtype, dtype_backend, chunksize, coerce_float, out_of_range : optional

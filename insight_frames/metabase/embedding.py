@@ -37,6 +37,7 @@ from ..wire.tables import Tables
 Expires = dt.timedelta | dt.datetime | float
 PERIOD = dt.timedelta(minutes=10)  # as in the vendor's own examples
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
+_SWALLOWED = ("limit", "offset", "page")  # from 0.40 on they do not reach the question, and nothing says so
 _NAME = re.compile(r":([^\s:]+?)(?=[\s.]|$)")
 
 
@@ -180,10 +181,17 @@ class OfToken:
         self._refuse(answer, text)
 
     def _filters(self) -> list[tuple[str, str]]:
+        """Write the editable parameters as an address has them; ParameterError for what would be lost on the way."""
         found = []
         for name, value in _plain(self.filters).items():
-            many = value if isinstance(value, list) else [value]
-            found += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in many]
+            if value is None:
+                continue
+            if isinstance(value, list) or name in _SWALLOWED:
+                why = "several values" if isinstance(value, list) else "a name that servers take for paging"
+                raise ParameterError(
+                    sentence(f"The filter {name!r} cannot stand in an address", got=why, try_="params=, signed")
+                )
+            found.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
         return found
 
     def _refuse(self, answer: Answer, text: str) -> NoReturn:

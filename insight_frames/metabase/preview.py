@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import QuestionNotFound, ServerUnavailable, sentence
 from ..wire import answers, limits
 from ..wire.body import Answer
+from ..wire.cells import cut
 
 CAPS = (2_000, 10_000)  # of every version; an administrator may set others, which the answer then tells
 MOST = 1 << 27  # bytes of 10,000 rows
@@ -51,6 +52,8 @@ def read(answer: Answer, label: str) -> Preview:
         archived = (node or {}).get("error_code") == "archived"
         raise QuestionNotFound(sentence(f"{label} is archived" if archived else f"{label} is no longer there"))
     failed = node is not None and (node.get("status") == "failed" or "data" not in node)
+    if node is None and answer.status in answers.GOOD and text.lstrip()[:1] in ("{", ""):
+        raise cut(answer.where, "an answer without its end")
     if node is None or (answer.status not in answers.GOOD and not failed):
         raise answers.meaning(answer, text)
     if failed:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from sandboxes import Connect
+from sandboxes import Connect, Database
 from shelf import PARTICIPANT, Shelf, tag
 
 from insight_frames import (
@@ -192,11 +192,14 @@ def tagged(shelf: Shelf) -> int:
 
 
 @ACCOUNTS
-def test_tags_take_values_of_their_type(era: str, account: str, connect: Connect, shelf: Shelf) -> None:
-    number, connection, analyst = tagged(shelf), connect(account), connect()
+def test_tags_take_values_of_their_type(
+    era: str, account: str, connect: Connect, shelf: Shelf, superuser: Database
+) -> None:
+    number, connection = tagged(shelf), connect(account)
     for params, where in ASKED:
-        expected = analyst.read_sql(f"select label from {PARTICIPANT} where {where} order by label")
-        assert_frame_equal(connection.read_question(number, params=params), expected)
+        text = f'select label from {PARTICIPANT} where {where} order by label collate "default"'
+        expected = [label for (label,) in superuser.execute(text.encode()).fetchall()]
+        assert connection.read_question(number, params=params)["label"].tolist() == expected
 
 
 @ACCOUNTS

@@ -109,6 +109,8 @@ def test_each_refusal_says_what_it_means(era: str, stranger: Connection, number:
         (number, {"params": {"site": 3, "status": "x"}}, ParameterError, "'status': it is disabled"),
         (number, {"params": {"site": 3}, "filters": {"statos": "x"}}, ParameterError, "no parameter 'statos'"),
         (number, {"params": {"site": 3, **day}, "filters": day}, ParameterError, "'day' and one in filters="),
+        (number, {"params": {"site": 3}, "filters": {"page": 1}}, ParameterError, "'page' cannot stand in an address"),
+        (number, {"params": {"site": 3}, "filters": {"day": ["2024-01-01"]}}, ParameterError, "got several values"),
         (number, {"params": {"site": 3}, "secret": "0" * 64}, LoginRefused, "does not accept the embedding secret"),
         (closed, {}, PermissionDenied, f"Question {closed} is not open for embedding"),
         (999_999, {}, QuestionNotFound, "There is no question 999999"),
