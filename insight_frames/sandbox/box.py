@@ -217,6 +217,7 @@ def start(
         raise SandboxError(f"There is no size {size!r}; expected one of {', '.join(study.SIZES)}.")
     if era not in ERAS:
         raise SandboxError(f"There is no era {era!r}; expected one of {', '.join(ERAS)}.")
+    history: dict[str, Any]
     with ExitStack() as stack:
         server = stack.enter_context(postgres.start())
         server.create_database(DBNAME)
