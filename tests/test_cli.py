@@ -219,6 +219,20 @@ def test_bad_input(run: Run, words: tuple[str, ...], expected: int, said: str) -
     assert "secret-word" not in err
 
 
+def test_output_that_cannot_be_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.path.exists("/dev/full"):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", open("/dev/full", "w"))  # noqa: SIM115
+            assert main(["schemas"]) == 1
+        assert run("whoami")[2] == "insight-frames schemas: No space left on device\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        assert main(["schemas"]) == 2
+        assert main(["schemas", "-o", "schemas.csv"]) == 0
+    assert "Standard output is closed" in run("whoami")[2]
+    assert Path("schemas.csv").stat().st_size
+
+
 def test_no_server_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INSIGHT_URL")
     status, out, err = run("schemas")

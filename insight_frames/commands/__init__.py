@@ -58,7 +58,8 @@ def status(command: Command, options: argparse.Namespace) -> int:
 
     try:
         done = command.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return done
     except InsightError as error:
         print(f"insight-frames {command.name}: {error}", file=sys.stderr)
@@ -68,6 +69,10 @@ def status(command: Command, options: argparse.Namespace) -> int:
     except BrokenPipeError:  # who read our output has seen enough, as head does
         _let_go_of_output()
         return READER_GONE
+    except OSError as error:  # of ours there are none: output that cannot be written, as on a full disk
+        _let_go_of_output()
+        print(f"insight-frames {command.name}: {error.strerror or 'the output cannot be written'}", file=sys.stderr)
+        return FAILED
 
 
 def _let_go_of_output() -> None:

@@ -62,6 +62,8 @@ def target(options: argparse.Namespace) -> Target:
 
     path, asked = options.output, options.format
     if path is None:
+        if sys.stdout is None:  # closed by who called us
+            raise InvalidInput(sentence("Standard output is closed", try_="--output FILE"))
         if asked not in (None, "table", "csv"):
             raise InvalidInput(sentence(f"A terminal or pipe takes no {asked}", try_=f"--output FILE.{asked}"))
         return Target(None, asked)
