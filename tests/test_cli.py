@@ -198,6 +198,12 @@ BAD = [
     (("schemas", "--profile", "nobody"), 2, "nobody"),
     (("snapshot", "cut", "--schema", "s_nowhere"), 1, "s_nowhere"),
     (("snapshot", "cut"), 2, "TEST twin"),
+    (("question", "Participants of a sight"), 1, "Did you mean 'Participants of a site'"),
+    (("question", "1", "--param", "site=three"), 2, "does not fit"),
+    (("question", "9999"), 1, "9999"),
+    (("export", "site", "site.csv"), 2, "the number of a question, SCHEMA.TABLE, or SQL"),
+    (("export", "s_cardio3prod.sites", "site.csv"), 1, "sites"),
+    (("export", "1", "site.dta"), 2, "The format of the file is not known"),
     (("verify", "nowhere"), 2, "nowhere"),
     (("diff", "nowhere", "here"), 2, "nowhere"),
     (("sandbox", "--size", "huge"), 2, "--size"),
@@ -356,7 +362,16 @@ def test_every_command_of_the_readme(run: Run, signed: Box, monkeypatch: pytest.
         if into:
             Path(into).write_text(out)
     assert {one.split()[1] for one in told} >= set(NAMES) - {"login", "demo", "sandbox", "completion"}
-    files = ["participant.parquet", "vitals.xlsx", "sites.csv", "offline.dta", "changes.xlsx", "instance.json"]
+    files = [
+        "participant.parquet",
+        "three.csv",
+        "site.json",
+        "vitals.xlsx",
+        "sites.csv",
+        "offline.dta",
+        "changes.xlsx",
+        "instance.json",
+    ]
     assert all(Path(one).stat().st_size for one in [*files, "vitals.dta", "vitals.xpt", "site.xpt"])
     assert len(pd.read_csv("sites.csv")) == 2
     assert json.loads(told["insight-frames doctor --json > instance.json"])["readable"] is True

@@ -113,11 +113,12 @@ def test_json_and_html_tell_the_same(era: str, connect: Connect) -> None:
 @pytest.mark.parametrize("era", ["0.47"])
 def test_an_account_without_sql(connect: Connect) -> None:
     report = connect("viewer").doctor()
-    assert not report
+    assert report  # table by table
     assert report.sections["databases"]["SQL allowed (Metabase)"] is False
     assert "may not run SQL" in report.unknown["databases"]["SQL runs"]
     assert "cannot run SQL" in report.unknown["exports"]["limit of rows"]
-    assert report.sections["tables in Metabase"]["schemas"]["s_cardio3prod"].endswith(" tables")
+    assert report.sections["schemas and tables"]["schemas"]["s_cardio3prod"].endswith(" tables")
+    assert {(one["way"], one["because"]) for one in report.tables} == {("number", "this account cannot run SQL")}
     assert any("cannot run SQL" in one for one in report.notes)
 
 

@@ -1,4 +1,4 @@
-"""``--param name=value``: values for ``:name`` in SQL, with their types.
+"""``--param name=value``: values for ``:name`` in SQL and for the tags of saved questions, with their types.
 
 A value without a type is text as one writes it in SQL: PostgreSQL reads it as what it is compared with, and nothing is
 guessed from how it looks ('007' stays '007'). No message repeats a value.
@@ -13,14 +13,15 @@ from decimal import Decimal
 from typing import Any
 
 HELP = (
-    "value of :NAME; TYPE is int, float, numeric, bool, date, timestamp, text (the default: PostgreSQL decides) or "
+    "value of {}; TYPE is int, float, numeric, bool, date, timestamp, text (the default: PostgreSQL decides) or "
     "null, with [] behind it a list, separated by commas; repeatable"
 )
 
 
-def words(parser: argparse.ArgumentParser) -> None:
+def words(parser: argparse.ArgumentParser, what: str = ":NAME") -> None:
     """Add the word."""
-    parser.add_argument("--param", action="append", default=[], metavar="NAME[:TYPE]=VALUE", help=HELP)
+    about = HELP.format(what)
+    parser.add_argument("--param", action="append", default=[], metavar="NAME[:TYPE]=VALUE", help=about)
 
 
 def _bool(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""``read``, ``sql``: rows to the terminal, a pipe or a file."""
+"""``read``, ``sql``, ``question``: rows to the terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,30 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _sql(options: argparse.Namespace) -> int:
-    to, values, text = output.target(options), params.read(options.param), _statement(options.statement)
+    to, values, text = output.target(options), params.read(options.param), statement(options.statement)
     with connecting.reader(options) as reader:
         output.write(to, partial(reader.read_sql, text, params=values or None, out_of_range=options.out_of_range))
     return 0
 
 
-def _statement(given: str) -> str:
+def _question(options: argparse.Namespace) -> int:
+    to, values = output.target(options), params.read(options.param)
+    with connecting.connection(options) as asked:
+        if options.question is None:
+            output.write_frame(to, asked.list_questions())
+        else:
+            which = int(options.question) if is_number(options.question) else options.question
+            how = {"params": values or None, "out_of_range": options.out_of_range}
+            output.write(to, partial(asked.read_question, which, **how))
+    return 0
+
+
+def is_number(name: str) -> bool:
+    """Whether this is the number of a question, not its name."""
+    return name.isascii() and name.isdigit()
+
+
+def statement(given: str) -> str:
     """Give the SQL: as it stands, from standard input (``-``) or from a file (``@FILE``)."""
     from ..errors import InvalidInput, sentence
 
@@ -78,6 +95,14 @@ def _read_words(parser: argparse.ArgumentParser) -> None:
     connecting.server(parser)
 
 
+def _question_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question", metavar="QUESTION", nargs="?", help="number or name; left out: list them")
+    params.words(parser, "tag NAME of the question")
+    _out_of_range(parser)
+    output.words(parser)
+    connecting.server(parser)
+
+
 def _sql_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("statement", metavar="SQL", help="a query; - reads it from standard input, @FILE from a file")
     params.words(parser)
@@ -105,5 +130,13 @@ COMMANDS = [
         "  insight-frames sql - -o report.xlsx < report.sql",
         _sql_words,
         _sql,
+    ),
+    Command(
+        "question",
+        "run a saved question, or list them",
+        "Run a question that is saved in Metabase, by its number or name; without one, list those there are.",
+        "  insight-frames question\n  insight-frames question 42 --param site=001 -o site.csv",
+        _question_words,
+        _question,
     ),
 ]

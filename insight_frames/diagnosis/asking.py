@@ -70,6 +70,7 @@ class Desk:
     stopped: str | None = None
     no_sql: str | None = None
     notes: list[str] = field(default_factory=list)
+    chosen: str | None = None  # the database that is read
     first: bool = True  # nothing has been answered yet
     troubles: int = 0
 

@@ -37,9 +37,9 @@ def examine(http: Http, session: Session, server: Server, source: Source, *, tho
     if desk.stopped is not None:
         return _short(http.url, desk, parts)
     parts += database.database(desk)
-    most = None if desk.no_sql or server.streams else STATEMENT_BYTES
+    most = None if desk.chosen is None or server.streams else STATEMENT_BYTES
     catalog, seen, listed = _tables(desk, source, most)
-    parts += [seen] if desk.no_sql is None else [seen, tables.unsynced(desk)]
+    parts.append(seen)
     parts += [tables.refreshes(desk, catalog), exports.exports(desk, thorough=thorough), speed.speed(desk)]
     return _report(http.url, desk, parts, catalog, listed)
 
@@ -57,7 +57,10 @@ def examine_direct(url: str, server: Direct, source: Source) -> Report:
 
 def _tables(desk: Desk, source: Source, most: int | None) -> tuple[Catalog | None, Section, list[dict[str, Any]]]:
     seen = Section("schemas and tables")
-    catalog: Catalog | None = desk.learn(seen, "schemas", lambda: source.catalog(fresh=True), sql=True)
+    if desk.no_sql is not None and desk.chosen is None:
+        seen.unknown("schemas", desk.no_sql)
+        return None, seen, []
+    catalog: Catalog | None = desk.learn(seen, "schemas", lambda: source.catalog(fresh=True))
     seen.facts.clear()
     return catalog, seen, tables.tables(desk, catalog, seen, most)
 

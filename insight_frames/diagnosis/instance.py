@@ -80,6 +80,7 @@ def databases(desk: MetabaseDesk) -> Section:
     if chosen is None:
         desk.no_sql = desk.stopped or "not asked, because no database is chosen"
         return section
+    desk.chosen = str(chosen["name"])
     section.say("read from", f"{chosen['name']}, number {chosen['id']}")
     section.say("time zone (Metabase)", chosen.get("timezone"))
     section.say("SQL allowed (Metabase)", {"write": True, "none": False}.get(str(chosen.get("native_permissions"))))
@@ -87,7 +88,8 @@ def databases(desk: MetabaseDesk) -> Section:
     if sql is None:
         desk.no_sql = "not asked, because this account cannot run SQL here"
         desk.notes.append(
-            "This account cannot run SQL. Packed reading, queries and snapshots need the right to native queries."
+            "This account cannot run SQL: it reads single tables by their number, and saved questions. Packed reading, "
+            "queries and snapshots need the right to native queries."
         )
     return section
 

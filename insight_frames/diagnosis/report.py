@@ -165,7 +165,7 @@ def _ways(tables: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     for one in tables:
         groups.setdefault((one["schema"], one["way"], one["because"]), []).append(one)
     for (schema, way, why), group in groups.items():
-        names = "" if way == "pages" else f" ({', '.join(str(one['table']) for one in group)})"
+        names = "" if way in ("pages", "number") else f" ({', '.join(str(one['table']) for one in group)})"
         several = sum((one["statements"] or 0) > 1 for one in group)
         more = f"; {several} in several statements" if several else ""
         how = f"by {way}" if way else "not at all"

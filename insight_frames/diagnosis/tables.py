@@ -29,6 +29,9 @@ def tables(desk: Desk, catalog: Catalog | None, section: Section, most: int | No
     section.say("tables it may not read", _some([_name(one) for one in known if not one.readable]))
     section.say("tables with columns closed", _some([_name(one) for one in known if _partly(one)]))
     section.say("tables with row-level security", _some([_name(one) for one in known if one.row_security]))
+    if desk.no_sql is not None:  # what Metabase knows of them
+        section.say("looks like a TEST twin", _twins(catalog))
+        return [_line(one, catalog.settings, most, by_number=True) for one in known]
     section.say("kinds", dict(Counter(one.kind for one in known)))
     section.say("primary keys declared", sum(one.has_primary_key for one in known))
     section.say("foreign keys declared", sum(len(one.foreign_keys) for one in known))
@@ -42,8 +45,8 @@ def tables(desk: Desk, catalog: Catalog | None, section: Section, most: int | No
     return [_line(one, catalog.settings, most) for one in known]
 
 
-def _line(table: Table, settings: Mapping[str, Any], most: int | None) -> dict[str, Any]:
-    way, why = path(table, settings)
+def _line(table: Table, settings: Mapping[str, Any], most: int | None, *, by_number: bool = False) -> dict[str, Any]:
+    way, why = path(table, settings, by_number=by_number)
     return {
         "schema": table.schema,
         "table": table.name,
@@ -57,8 +60,10 @@ def _line(table: Table, settings: Mapping[str, Any], most: int | None) -> dict[s
     }
 
 
-def path(table: Table, settings: Mapping[str, Any]) -> tuple[str | None, str]:
-    """Say how a table is read, and why."""
+def path(table: Table, settings: Mapping[str, Any], *, by_number: bool = False) -> tuple[str | None, str]:
+    """Say how a table is read, and why; ``by_number`` where Metabase is asked for it, not PostgreSQL."""
+    if by_number:
+        return "number", "this account cannot run SQL"
     if not table.readable:
         return None, "no column may be read" if not any(one.readable for one in table.columns) else "columns are closed"
     if plan.by_pages(table, settings):
@@ -92,21 +97,6 @@ def _only_postgres(desk: MetabaseDesk, known: list[Table]) -> list[str]:
         if isinstance(one, dict) and one.get("db_id") == number
     }
     return [_name(one) for one in known if one.readable and (one.schema, one.name) not in names]
-
-
-def unsynced(desk: MetabaseDesk) -> Section:
-    """Say what Metabase itself lists, for an account that cannot ask PostgreSQL."""
-    section = Section("tables in Metabase")
-
-    def counted() -> dict[str, str]:
-        listed = desk.session.get("/api/table")
-        number = desk.server.database_id
-        rows = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
-        found = Counter(str(one.get("schema") or "") for one in rows if one.get("db_id") == number)
-        return {name: f"{count} tables" for name, count in sorted(found.items())}
-
-    desk.learn(section, "schemas", counted)
-    return section
 
 
 def _twins(catalog: Catalog) -> list[str]:
