@@ -215,9 +215,11 @@ def _hex(text: str, name: str) -> str:
     if abs(year) == _FOREVER:
         return ("7fffffff" if year > 0 else "80000000") + ("" if name == "date" else ("f" if year > 0 else "0") * 8)
     days = _days(year, int(found[2]), int(found[3]))
-    if name == "date":
-        return struct.pack(">i", days).hex()
     clock = _microseconds(found[4], found[5], found[6], found[7])
+    if name == "date":
+        if clock:  # the column has become one of moments since Metabase looked
+            raise ValueError
+        return struct.pack(">i", days).hex()
     zone = _offset(found[8]) if name == "timestamptz" else 0
     return struct.pack(">q", days * DAY_US + clock - zone).hex()
 
