@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from . import credentials
 from .credentials import Hidden, Secret
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .diagnosis import Report
+    from .snapshots import Snapshot
+    from .snapshots.cutting import Words
 
 
 class Connection(LiveReader, MetabaseWords):
@@ -139,6 +141,11 @@ class Connection(LiveReader, MetabaseWords):
         if not self._source.without_sql:
             return super().describe_table(schema, name)
         return listing.columns(self._source.numbered.table(schema, name, fresh=True))
+
+    def cut(self, path: Any, **words: Unpack[Words]) -> Snapshot:
+        """Take a data cut, itself a snapshot; see :func:`insight_frames.cut`."""
+        self._source.need_sql("A data cut")
+        return super().cut(path, **words)
 
     def _account(self) -> str | None:
         return self._session.account()

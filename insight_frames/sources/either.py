@@ -52,14 +52,18 @@ class EitherSource(MetabaseSource):
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Read the catalogue that a snapshot is taken by; PermissionDenied without SQL."""
+        self.need_sql("A snapshot")
+        return super().read_catalog(schemas)
+
+    def need_sql(self, what: str) -> None:
+        """PermissionDenied if the account may not run SQL, which several tables of one moment need."""
         if self.without_sql:
             raise PermissionDenied(
                 sentence(
-                    "A snapshot needs the right to run SQL",
+                    f"{what} needs the right to run SQL",
                     where=self.server.session.who,
                     expected="one statement over all tables, which sees one moment",
                     got="tables that are read one after the other, so that nothing proves that they belong together",
                     try_="read_table() for single tables, or ask an administrator of Insight for native queries",
                 )
             )
-        return super().read_catalog(schemas)

@@ -138,7 +138,7 @@ class _Reader:
 
     def _column(self) -> Column:
         token = self._peek()
-        if token is None or token.kind not in (Kind.WORD, Kind.QUOTED_NAME):
+        if token is None or token.kind not in (Kind.WORD, Kind.QUOTED_NAME) or self._is("(", 1):
             self._refuse()
         name = token.text.lower() if token.kind is Kind.WORD else token.text[1:-1].replace('""', '"')
         found = self.find(name)

@@ -242,8 +242,8 @@ class NumberedTables:
                 if any(len(one) < len(asked.fields) for one in read):
                     raise other_columns(asked.layout.label)
                 yield [[one[place] for one in read] for place in range(len(asked.fields))], len(read)
-            ids = [one.get("id") for one in told.cols if not one.get("remapped_from")]
-            if ids[: len(asked.fields)] != [one.id for one in asked.fields]:
+            ids = [str(one.get("id")) for one in told.cols if not one.get("remapped_from")]
+            if ids[: len(asked.fields)] != [str(one.id) for one in asked.fields]:
                 raise other_columns(asked.layout.label)
 
     def count(self, label: str, number: int) -> int:
