@@ -6,6 +6,7 @@ import argparse
 
 from . import Command
 
+STUDIES = ("cardio3", "gbsg2")
 SIZES = ("demo", "medium", "large")
 ERAS = ("0.31", "0.34", "0.47", "0.49")
 _EXTRA = "It needs the extra: pip install insight-frames[sandbox]."
@@ -22,7 +23,8 @@ def _sandbox(options: argparse.Namespace) -> int:
     _need()
     from ..sandbox.command import serve
 
-    return serve(options.size, options.era, sql=options.sql, contract=options.contract, port=options.port)
+    words = {"sql": options.sql, "contract": options.contract, "port": options.port}
+    return serve(options.size, options.era, study=options.study, **words)
 
 
 def _need() -> None:
@@ -41,6 +43,7 @@ def _demo_words(parser: argparse.ArgumentParser) -> None:
 
 
 def _sandbox_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", choices=STUDIES, default="cardio3", help="synthetic, or the real trial gbsg2")
     parser.add_argument("--size", choices=SIZES, default="demo", help="60, 600 or 5,000 participants")
     parser.add_argument("--era", choices=ERAS, default="0.47", help="version of Metabase to behave like")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="on 127.0.0.1; 0 takes a free one")

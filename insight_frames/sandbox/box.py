@@ -16,10 +16,12 @@ from typing import Any
 
 import psycopg
 
-from insight_frames.sandbox import postgres, refresh, study
+from insight_frames.sandbox import postgres, refresh
+from insight_frames.sandbox import study as studies
 from insight_frames.sandbox.postgres import SandboxError, Server
 from insight_frames.sandbox.questions import QUESTIONS
 from insight_frames.sandbox.serving import Double
+from insight_frames.sandbox.study import gbsg2
 
 ERAS = ("0.31", "0.34", "0.47", "0.49")
 DBNAME = "insight"
@@ -175,6 +177,7 @@ def start(
     size: str = "demo",
     era: str = "0.47",
     *,
+    study: str = "cardio3",
     sql: Sequence[str | Path] | None = None,
     contract: str | Path | None = None,
     port: int = 0,
@@ -189,6 +192,9 @@ def start(
         quarter of it in the test schema.
     era : {"0.47", "0.31", "0.34", "0.49"}
         The version of Metabase whose behaviour the double shows.
+    study : {"cardio3", "gbsg2"}
+        The synthetic study (schemas ``s_cardio3prod`` and ``s_cardio3test``), or a real trial of 686 patients (schema
+        ``s_gbsg2prod``), whose data must be installed with lifelines or scikit-survival; it has one size.
     sql : sequence of paths, optional
         Scripts to run in an empty database instead of the study, as psql would; the analyst may read all they make.
     contract : path, optional
@@ -205,7 +211,7 @@ def start(
     Raises
     ------
     SandboxError
-        If the size or era is not known, a part does not start, or a script fails.
+        If the study, size or era is not known, a part does not start, or a script fails.
 
     Examples
     --------
@@ -213,8 +219,12 @@ def start(
     ...     box.refresh("swap")
     1
     """
-    if size not in study.SIZES:
-        raise SandboxError(f"There is no size {size!r}; expected one of {', '.join(study.SIZES)}.")
+    if study not in studies.STUDIES:
+        raise SandboxError(f"There is no study {study!r}; expected one of {', '.join(studies.STUDIES)}.")
+    if size not in studies.SIZES:
+        raise SandboxError(f"There is no size {size!r}; expected one of {', '.join(studies.SIZES)}.")
+    if study != "cardio3" and (size != "demo" or sql is not None):
+        raise SandboxError(f"The study {study} has one size, and sql= replaces a study; give study= alone.")
     if era not in ERAS:
         raise SandboxError(f"There is no era {era!r}; expected one of {', '.join(ERAS)}.")
     history: dict[str, Any]
@@ -226,8 +236,8 @@ def start(
             # The recorded servers tell the address of their setup, and go on listing columns of tables they lost.
             history = {"site_url": f"http://127.0.0.1:30{era[2:]}", "settings": {"former_tables": _FORMER_TABLES}}
         else:
-            accounts, databases = _fill(server, size, sql)
-            history = {"questions": QUESTIONS if sql is None else []}
+            accounts, databases = _fill(server, study, size, sql)
+            history = {"questions": QUESTIONS if sql is None and study == "cardio3" else []}
         where = {"era": era, "host": "127.0.0.1", "port": port, "control_port": 0, "bandwidth": bandwidth}
         config = {**where, "databases": databases, **history}
         people = [account.config(name) for name, account in accounts.items()]
@@ -241,12 +251,14 @@ def _database(server: Server, name: str, role: str = "insight_analyst", *, admin
 
 
 def _fill(
-    server: Server, size: str, scripts: Sequence[str | Path] | None
+    server: Server, study: str, size: str, scripts: Sequence[str | Path] | None
 ) -> tuple[dict[str, Account], list[dict[str, Any]]]:
-    """Load the study, or somebody's scripts."""
-    study.make_roles(server, DBNAME)
-    if scripts is None:
-        study.load(server, DBNAME, size)
+    """Load a study, or somebody's scripts."""
+    studies.make_roles(server, DBNAME)
+    if study == "gbsg2":
+        gbsg2.load(server, DBNAME)
+    elif scripts is None:
+        studies.load(server, DBNAME, size)
     else:
         server.run_script("grant pg_read_all_data to insight_analyst;", DBNAME)
         for script in scripts:

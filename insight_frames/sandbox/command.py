@@ -16,6 +16,7 @@ def serve(
     size: str = "demo",
     era: str = "0.47",
     *,
+    study: str = "cardio3",
     sql: Sequence[str] | None = None,
     contract: str | None = None,
     port: int = 0,
@@ -24,7 +25,7 @@ def serve(
 
     Parameters
     ----------
-    size, era, sql, contract, port
+    size, era, study, sql, contract, port
         As :func:`insight_frames.sandbox.start` takes them.
 
     Returns
@@ -35,7 +36,7 @@ def serve(
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with box.start(size, era, sql=sql, contract=contract, port=port) as running:
+        with box.start(size, era, study=study, sql=sql, contract=contract, port=port) as running:
             print(describe(running, era), flush=True)
             while running.running:
                 time.sleep(0.5)

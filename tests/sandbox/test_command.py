@@ -104,5 +104,6 @@ def test_a_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_words_are_what_the_sandbox_knows() -> None:
+    assert study.STUDIES == playing.STUDIES
     assert tuple(study.SIZES) == playing.SIZES
     assert playing.ERAS == box.ERAS

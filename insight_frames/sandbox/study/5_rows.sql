@@ -34,16 +34,17 @@ INSERT INTO event_crf SELECT row_number() OVER (ORDER BY e.study_event_id, c.ord
   FROM study_event e JOIN event_definition_crf c USING (study_event_definition_id), LATERAL (SELECT pg_temp.n(e.study_event_id * 64 + c.crf_id, 51, 100)) f(flag);
 ANALYZE participant, study_event, event_crf;
 
-CREATE TEMP TABLE rule AS SELECT i.item_id, f.form_id, q.kind, q.ordinal, o.most, i.response_set_label,
+CREATE TEMP TABLE rule AS SELECT i.item_id, f.form_id, CASE WHEN f.code = 'VITAL' AND q.suffix = 'REAL1' THEN 'model' ELSE q.kind END kind, q.ordinal, o.most, i.response_set_label,
     CASE q.suffix WHEN 'REAL1' THEN lo1 WHEN 'REAL2' THEN lo2 ELSE 0 END lo, CASE q.suffix WHEN 'REAL1' THEN hi1 WHEN 'REAL2' THEN hi2 ELSE 120 END hi
   FROM item i JOIN form f ON f.form_id = i.item_group_id JOIN question q USING (ordinal)
     LEFT JOIN (SELECT response_set_label, count(*)::int most FROM response_set GROUP BY 1) o ON o.response_set_label = i.response_set_label;
 ANALYZE rule;
--- fill says whether the item was answered, h is what its value is made from; a second entry differs in one value of twenty
+-- fill says whether the item was answered, h is what its value is made from; a second entry differs in one value of twenty.
+-- kind model: a mean that moves from visit to visit, a normal deviation of the participant and one of the value (study.MODEL)
 INSERT INTO item_data
   SELECT x.event_crf_id * 100::bigint + r.ordinal + 30 * (x.repeat - 1), x.event_crf_id, r.item_id, x.repeat, coalesce(o.option_value, w.value), coalesce(o.option_text, w.label), false,
     x.date_created::date, CASE WHEN h % 5 = 0 THEN x.date_updated::date END, x.update_user_name
-  FROM (SELECT c.event_crf_id, c.crf_id, k.repeat, c.date_created, c.date_updated, c.update_user_name, e.date_start, p.dde, c.form_layout_id % 10 = 1 old_version,
+  FROM (SELECT c.event_crf_id, c.crf_id, k.repeat, c.date_created, c.date_updated, c.update_user_name, e.date_start, p.dde, c.form_layout_id % 10 = 1 old_version, p.source, e.study_event_definition_id visit,
       hashint8extended(p.source, e.study_event_definition_id * 1000 + e.event_repeat * 10 + k.repeat) # c.crf_id AS key
     FROM event_crf c JOIN study_event e USING (study_event_id) JOIN person p ON p.p = c.participant_id JOIN item_group g ON g.crf_id = c.crf_id,
       generate_series(1, CASE WHEN g.repeating THEN 1 + pg_temp.n(c.event_crf_id, 52, 3) ELSE 1 END) k(repeat)) x
@@ -52,6 +53,7 @@ INSERT INTO item_data
     CROSS JOIN LATERAL (SELECT CASE r.kind
         WHEN 'choice' THEN NULL
         WHEN 'real' THEN round((r.lo + (r.hi - r.lo) * (h % 1000 + h / 1000 % 1000) / 2000.0)::numeric, CASE WHEN r.hi > 300 THEN 1 ELSE 2 END)::text
+        WHEN 'model' THEN round((:mean + :slope * (x.visit - 1) + :sd_participant * pg_temp.z(x.source, 90) + :sd_residual * pg_temp.z(h, 92))::numeric, 2)::text
         WHEN 'int' THEN CASE WHEN x.old_version AND h % 29 = 0 THEN (array['see note', 'NA', 'UNK', '12-14'])[1 + h / 29 % 4] ELSE (h % 60 + h / 60 % 60)::text END
         WHEN 'date' THEN (x.date_start::date + (h % 10)::int)::text
         WHEN 'time' THEN to_char(time '06:00' + (h % 900) * interval '1 minute', 'HH24:MI')

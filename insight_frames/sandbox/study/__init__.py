@@ -1,11 +1,13 @@
-"""The synthetic study: two environments of one trial, made by SQL in the server, the same content every time.
+"""The studies of the sandbox: a synthetic one in two environments, and a real trial from a package that ships it.
 
-Chance is a hash of each row's key, never a random generator: the order in which rows are made cannot change them.
-The column lists of OpenClinica Insight are not public; these tables follow what is known of them.
+The synthetic study is made by SQL in the server, the same content every time: chance is a hash of each row's key, never
+a random generator, so the order in which rows are made cannot change them. The column lists of OpenClinica Insight are
+not public; the tables follow what is known of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +16,7 @@ import psycopg
 from insight_frames.sandbox.postgres import Server, execute
 from insight_frames.sandbox.script import read_script
 
+STUDIES = ("cardio3", "gbsg2")
 SIZES = {
     "demo": {"participants": 60, "sites": 5, "visits": 6, "forms": 12, "forms_per_visit": 4},
     "medium": {"participants": 600, "sites": 20, "visits": 10, "forms": 20, "forms_per_visit": 5},
@@ -22,16 +25,18 @@ SIZES = {
 SCHEMAS = {"s_cardio3prod": "PROD", "s_cardio3test": "TEST"}
 PARTS = ["3_tables", "4_design", "5_rows", "6_clinical", "7_awkward", "8_rights"]
 TEMPORARY = ["form", "question", "person", "log", "rule", "word", "relation_word"]
+# How ig_vital_vitals.i_vital_sysbp is made: mean + slope * (event_ordinal - 1), and two normal deviations.
+MODEL = {"mean": 140.0, "slope": -1.5, "sd_participant": 8.0, "sd_residual": 5.0}
 
 
 def make_roles(server: Server, dbname: str) -> None:
     """Make the roles behind the accounts."""
     with server.connect(dbname) as connection:
-        _run(connection, "1_roles", {})
+        run(connection, "1_roles", {})
 
 
 def load(server: Server, dbname: str, size: str) -> None:
-    """Make the study in an empty database; the roles exist.
+    """Make the synthetic study in an empty database; the roles exist.
 
     Parameters
     ----------
@@ -41,21 +46,22 @@ def load(server: Server, dbname: str, size: str) -> None:
         60, 600 or 5,000 participants in the production schema; the test schema has a quarter of them.
     """
     with server.connect(dbname) as connection:
-        _run(connection, "2_chance", {})
+        run(connection, "2_chance", {})
         for schema, environment in SCHEMAS.items():
-            numbers = dict(SIZES[size])
+            numbers: dict[str, float] = {**SIZES[size], **MODEL}
             if environment == "TEST":
                 numbers["participants"] //= 4
             variables = {"schema": schema, "environment": environment} | {k: str(v) for k, v in numbers.items()}
             with connection.transaction():
                 for part in PARTS:
-                    _run(connection, part, variables)
+                    run(connection, part, variables)
                 connection.execute(f"drop table {', '.join(TEMPORARY)}".encode())
         connection.execute("reset search_path")
-        _run(connection, "9_closed", {})
+        run(connection, "9_closed", {})
 
 
-def _run(connection: psycopg.Connection[tuple[Any, ...]], part: str, variables: dict[str, str]) -> None:
+def run(connection: psycopg.Connection[tuple[Any, ...]], part: str, variables: Mapping[str, str]) -> None:
+    """Run one of the scripts beside this module."""
     text = files(__name__).joinpath(part + ".sql").read_text(encoding="utf-8")
-    for statement in read_script(text, variables):
+    for statement in read_script(text, dict(variables)):
         execute(connection, statement)
