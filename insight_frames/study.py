@@ -42,6 +42,18 @@ class Reader(Protocol):
         """Give the tables, columns and keys of a schema as data; an error if it does not hold the table `name`."""
 
 
+def check_reader(source: Any) -> None:
+    """InvalidInput unless it is a connection or a snapshot."""
+    if not all(hasattr(source, word) for word in ("read_table", "catalog_of", "list_schemas")):
+        raise InvalidInput(
+            sentence(
+                "The source cannot be asked for tables",
+                expected="a connection (ifr.connect) or a snapshot (ifr.open_snapshot)",
+                got=f"a value of type {type(source).__name__}",
+            )
+        )
+
+
 def read_table(
     reader: Reader,
     ask: Ask,
@@ -116,20 +128,31 @@ def choices_of(
     reader: Reader, table: Table, given: Given | None = None
 ) -> tuple[dict[str, Choice], dict[str, design.Item]]:
     """Find a table's choice items, and what the study's design says of its columns."""
-    items_shape, lists_shape = design.design_of(
-        one for one in reader.catalog_of(table.schema).tables.values() if one.schema == table.schema
-    )
+    catalog = reader.catalog_of(table.schema).tables.values()
     items: dict[str, design.Item] = {}
     lists: dict[Any, design.Pairs] = {}
     origin = ""
-    if items_shape is not None and items_shape.table.name != table.name:
-        read = reader.read_table(table.schema, items_shape.table.name, columns=items_shape.columns)
-        items = design.items_of(read, items_shape, [one.name for one in table.columns])
-    if lists_shape is not None and items:
-        read = reader.read_table(table.schema, lists_shape.table.name, columns=lists_shape.columns)
-        lists = design.lists_of(read, lists_shape)
-        origin = f"{table.schema}.{lists_shape.table.name}"
+    for found in design.designs_of(one for one in catalog if one.schema == table.schema):
+        if found.items.table.name == table.name:
+            continue
+        read = reader.read_table(table.schema, found.items.table.name, columns=found.items.columns)
+        items = design.items_of(read, found.items, [one.name for one in table.columns])
+        if items:
+            lists, origin = _lists(reader, found)
+            break
     return choosing.choices_of(table, items, lists, origin, given), items
+
+
+def _lists(reader: Reader, found: design.Design) -> tuple[dict[Any, design.Pairs], str]:
+    """Read the lists of choices, by what the items call them; and where they stand."""
+    if found.lists is None:
+        return {}, ""
+    schema, name = found.lists.table.schema, found.lists.table.name
+    lists = design.lists_of(reader.read_table(schema, name, columns=found.lists.columns), found.lists)
+    if found.between is not None:
+        read = reader.read_table(schema, found.between.table.name, columns=found.between.columns)
+        lists = design.through(read, found.between, lists)
+    return lists, f"{schema}.{name}"
 
 
 class _Choosing:
@@ -150,6 +173,10 @@ class _Choosing:
         table = _table(reader, question)
         every, items = choices_of(reader, table, given)
         met, self.extra = choosing.needed(every, question.columns)
+        if question.columns is not None and met:  # the report names rows by their key
+            readable = {one.name for one in table.columns if one.readable}
+            wanted = [one for one in table.key or () if one not in (*question.columns, *self.extra)]
+            self.extra += wanted if readable.issuperset(wanted) else []
         self.choices = {name: one for name, one in met.items() if not looks.decides(name)}
         for name, item in items.items():
             self.facts[name] = {"unit": item.unit} if item.unit is not None else {}

@@ -33,6 +33,7 @@ _TECHNICAL = re.compile(
 )
 _LABEL = r"(study_)?(participant|subject)_{}"
 Tables = Mapping[str, Table]  # of one schema, by name
+NO_RULES = sentence("rules= is no frame of rules", expected=f"columns {', '.join(COLUMNS)}", try_="cut_rules(...)")
 
 
 @dataclass(frozen=True)
@@ -171,9 +172,7 @@ def _shown(person: Chain | None) -> str:
 def given(rules: Any, tables: Tables, people: Shape, unneeded: Iterable[str] = ()) -> list[Rule]:
     """Read a frame of rules: every table once, but for those that are left out anyway."""
     if not isinstance(rules, pd.DataFrame) or not set(COLUMNS) <= set(rules.columns):
-        raise InvalidInput(
-            sentence("rules= is no frame of rules", expected=f"columns {', '.join(COLUMNS)}", try_="cut_rules(...)")
-        )
+        raise InvalidInput(NO_RULES)
     rows = {str(one["table"]): one for one in rules[list(COLUMNS)].to_dict("records")}
     if len(rows) != len(rules):
         raise InvalidInput(sentence("rules= names a table twice", try_="one row for each table"))

@@ -56,23 +56,80 @@ class Item:
     number: Any = None
 
 
-def design_of(tables: Iterable[Table]) -> tuple[Shape | None, Shape | None]:
-    """Find the table of items and the table of choices; None for what is not there."""
+@dataclass(frozen=True)
+class Design:
+    """The tables of a study's design: items, choices, and what stands between them, if they have no link of their own.
+
+    The parts of ``between``, a table of many items to many lists: item, list, order.
+    """
+
+    items: Shape
+    lists: Shape | None = None
+    between: Shape | None = None
+
+
+def designs_of(tables: Iterable[Table]) -> list[Design]:
+    """Find the tables of items and of choices, the likeliest first: whose content names a table's columns is right."""
     known = [one for one in tables if one.readable and not any(_PERSON.fullmatch(c.name) for c in one.columns)]
-    pairs = [
-        (_score(items, choices), items, choices)
-        for choices in filter(None, map(_choices, known))
-        for items in known
-        if items is not choices.table and _link(items, choices) and _names(items)
+    named, lists = [one for one in known if _names(one)], list(filter(None, map(_choices, known)))
+    found = [
+        _best(
+            (_score(items, choices), _linked(items, choices, *link))
+            for choices in lists
+            for items in named
+            if items is not choices.table and (link := _link(items, choices))
+        ),
+        _best(
+            (_score(items, choices), _bridged(items, between, choices, near, far))
+            for choices in lists
+            for between in known
+            if between is not choices.table and not _describes(between) and (far := _link(between, choices))
+            for items in named
+            if items not in (between, choices.table) and (near := _item_of(between, items))
+        ),
     ]
-    if pairs:
-        _, items, choices = max(pairs, key=lambda one: (one[0], one[1].name, one[2].table.name))
-        link, key = _link(items, choices) or ("", "")
-        parts = {part: name for part, name in choices.parts.items() if name != key}
-        return _items(items, link), Shape(choices.table, {**parts, "list": key})
-    shapes = [_items(one, None) for one in known if _names(one)]
-    shapes = [one for one in shapes if {"unit", "data"} & set(one.parts)]
-    return max(shapes, default=None, key=lambda one: (len(one.parts), one.table.name)), None
+    if not any(found):
+        alone = [_items(one, None) for one in named if _describes(one)]
+        found = [_best((len(shape.parts), Design(shape)) for shape in alone)]
+    return [one for one in found if one is not None]
+
+
+def _best(scored: Iterable[tuple[int, Design]]) -> Design | None:
+    def rank(one: tuple[int, Design]) -> tuple[int, str, str]:
+        score, design = one
+        return score, design.items.table.name, design.lists.table.name if design.lists else ""
+
+    return max(scored, key=rank, default=(0, None))[1]
+
+
+def _describes(table: Table) -> bool:
+    """Whether a table says more of an item than its name."""
+    return bool({"unit", "data"} & set(_items(table, None).parts))
+
+
+def _linked(items: Table, choices: Shape, link: str, key: str) -> Design:
+    return Design(_items(items, link), _keyed(choices, key))
+
+
+def _keyed(choices: Shape, key: str) -> Shape:
+    return Shape(choices.table, {**{part: name for part, name in choices.parts.items() if name != key}, "list": key})
+
+
+def _bridged(items: Table, between: Table, choices: Shape, near: tuple[str, str], far: tuple[str, str]) -> Design:
+    """Let items name their lists by the column that the table between points at."""
+    order = _columns(between, _ORDER, _WHOLE) or list(between.key or ())[:1]
+    parts = {"item": near[0], "list": far[0]} | ({"order": order[0]} if order else {})
+    return Design(_items(items, near[1]), _keyed(choices, far[1]), Shape(between, parts))
+
+
+def _item_of(between: Table, items: Table) -> tuple[str, str] | None:
+    """Say which column points at which column of the items: a foreign key, else one called like the items' key."""
+    for one in between.foreign_keys:
+        if (one.schema, one.table) == (items.schema, items.name) and len(one.columns) == 1:
+            return one.columns[0], one.references[0]
+    key = next(iter(_alone(items)), None)
+    own = {one.name for one in between.columns} - _alone(between)
+    return (key, key) if key in own else None
 
 
 def _choices(table: Table) -> Shape | None:
@@ -180,6 +237,21 @@ def lists_of(frame: pd.DataFrame, shape: Shape) -> dict[Any, Pairs]:
     if "order" in parts or parts["code"].lower().endswith("s"):
         return made
     return {key: tuple(sorted(one, key=lambda pair: order_of(pair[0]))) for key, one in made.items()}
+
+
+def through(frame: pd.DataFrame, shape: Shape, lists: Mapping[Any, Pairs]) -> dict[Any, Pairs]:
+    """Give the lists by item instead of by list, along the table between; several lists of an item follow each other.
+
+    An item of several form versions may have a list for each; where they disagree, both labels are kept to be told.
+    """
+    parts = shape.parts
+    if "order" in parts:
+        frame = frame.sort_values([parts["item"], parts["order"]], kind="stable")
+    made: dict[Any, Pairs] = {}
+    for item, key in zip(frame[parts["item"]], frame[parts["list"]], strict=True):
+        if not pd.isna(item) and not pd.isna(key) and key in lists:
+            made[item] = tuple(dict.fromkeys([*made.get(item, ()), *lists[key]]))
+    return made
 
 
 def order_of(code: str) -> tuple[bool, Decimal, str]:

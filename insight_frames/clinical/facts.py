@@ -108,7 +108,7 @@ def row_keys(frame: pd.DataFrame, places: Iterable[int]) -> list[dict[str, Any]]
     places = list(places)
     names = key_columns(frame)
     if not names:
-        return [{"row": place + 1} for place in places]
+        return [{"row": int(place) + 1} for place in places]
     some = frame.iloc[places]
     parts = [
         some.index.get_level_values(one) if one in frame.index.names and one not in frame.columns else some[one]

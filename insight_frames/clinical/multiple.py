@@ -43,7 +43,7 @@ def indicators(
     Raises
     ------
     ColumnNotFound, InvalidInput
-        The column is not there; its list is not known.
+        The column is not there; its list is not known; it is a single choice, already read as levels.
 
     Examples
     --------
@@ -53,6 +53,15 @@ def indicators(
     [1, 0, 0]
     """
     check_columns(frame, [column], "column=")
+    if isinstance(frame[column].dtype, pd.CategoricalDtype):
+        raise InvalidInput(
+            sentence(
+                f"{column!r} is a single choice, and its levels are read already",
+                where=table_of(frame),
+                expected="a text column with codes such as '1,3'",
+                try_="pandas.get_dummies",
+            )
+        )
     levels = _levels(frame, column, codes)
     numbers, distinct = pd.factorize(frame[column])
     chosen = [{one for one in _BETWEEN.split(str(cell).strip()) if one} for cell in distinct]

@@ -41,7 +41,7 @@ def to_dates(
     columns: str | Sequence[str],
     *,
     impute: Rule | Mapping[str, Rule] | None = None,
-    periods: Sequence[tuple[str, str]] = (),
+    periods: Sequence[tuple[str, str]] | Mapping[str, str] = (),
 ) -> Converted:
     """Read dates of which the day or the month may be unknown (``2015``, ``2015-08``), and name what is no date.
 
@@ -54,7 +54,7 @@ def to_dates(
     impute : {"first", "middle", "last"} or dict of column to rule, optional
         What to take for a date that is not known to the day: the first or last day that it may be, or the 15th of the
         month and the 1st of July. Without a rule it is missing: nothing is imputed that was not asked for.
-    periods : list of (start, end), optional
+    periods : list of (start, end), or dict of start to end, optional
         Columns, also of dates, that must not be in the wrong order.
 
     Returns
@@ -98,10 +98,18 @@ def to_dates(
                 )
             made.insert(at, f"{name}_{ending}", pd.Series(values, index=made.index))
             at += 1
-    for start, end in periods:
+    for start, end in _pairs(periods):
         failed.append(_ordered(frame, start, end, dates))
     made.attrs = _told(frame, names)
     return finished(made, failed)
+
+
+def _pairs(periods: Any) -> list[tuple[str, str]]:
+    """Take pairs of columns; a mapping of start to end is as clear."""
+    given = list(periods.items() if isinstance(periods, Mapping) else periods) if not isinstance(periods, str) else [""]
+    if not all(isinstance(one, Sequence) and not isinstance(one, str) and len(one) == 2 for one in given):
+        raise InvalidInput(sentence("periods= cannot be meant", expected="[('start', 'end'), ...]"))
+    return [(one[0], one[1]) for one in given]
 
 
 def _rules(names: list[str], impute: Any) -> dict[str, Rule | None]:

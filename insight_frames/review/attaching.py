@@ -12,7 +12,7 @@ from ..catalog import ForeignKey, Table
 from ..clinical import facts, joins
 from ..clinical.warning import warn
 from ..errors import InvalidInput, sentence
-from ..study import Reader
+from ..study import Reader, check_reader
 
 
 def attach(
@@ -65,6 +65,7 @@ def attach(
     >>> len(more) == len(vitals), more["site_country"].notna().all().item()
     (True, True)
     """
+    check_reader(source)
     told = facts.insight(frame)
     if "schema" not in told or "table" not in told:
         facts.columns(frame)

@@ -10,18 +10,19 @@ import pandas as pd
 
 from ..clinical import cuts
 from ..snapshots import Snapshot
-from ..snapshots.cutting import Undated, Words, study_of
-from ..study import Reader
+from ..snapshots.cutting import Undated, Words
+from ..snapshots.studies import Schema, studies_of
+from ..study import Reader, check_reader
 
 
-def cut_rules(source: Reader, schema: str | None = None) -> pd.DataFrame:
+def cut_rules(source: Reader, schema: Schema = None) -> pd.DataFrame:
     """Show which rows of each table a data cut keeps, as a frame that can be corrected and given to :func:`cut`.
 
     Parameters
     ----------
     source : Connection or Snapshot
-    schema : str, optional
-        The study's schema; needed if there are several with participants.
+    schema : str or list of str, optional
+        The study's schema or schemas; needed if there are several with participants.
 
     Returns
     -------
@@ -47,15 +48,15 @@ def cut_rules(source: Reader, schema: str | None = None) -> pd.DataFrame:
     >>> rules.loc["item_data", ["rule", "participant", "date"]].tolist()
     ['date', 'event_crf_id > participant_id', 'event_crf_id > study_event_id > date_start']
     """
-    study = study_of(source, schema)
-    return cuts.frame(cuts.derive(study.tables, study.people))
+    check_reader(source)
+    return cuts.frame(rule for study in studies_of(source, schema) for rule in study.derived())
 
 
 def cut(
     source: Any,
     path: Any,
     *,
-    schema: str | None = None,
+    schema: Schema = None,
     participants: Any = None,
     until: date | str | None = None,
     undated: Undated | None = None,
@@ -63,7 +64,7 @@ def cut(
     masks: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Snapshot:
-    """Make a data cut: a snapshot of one study that holds some participants, up to a day, without what is masked.
+    """Make a data cut: a snapshot that holds some participants of a study, up to a day, without what is masked.
 
     Taken of a connection, it is one statement and one moment as :func:`snapshot` is, and what is left out is never
     sent. Made of a snapshot, it needs no server and keeps that one's moment. Conditions and masks stand in the manifest
@@ -75,21 +76,24 @@ def cut(
     source : Connection or Snapshot
     path : str or path-like
         The folder to make.
-    schema : str, optional
-        The study's schema; needed if there are several with participants.
-    participants : list, Series or path, optional
-        Labels, OIDs or keys, all of one kind (looked for in this order), or a UTF-8 text file with one on each line.
-        Rows of others, and rows that lead to no participant, are left out of the tables whose rule is not ``"none"``.
+    schema : str or list of str, optional
+        The study's schema; needed if there are several with participants. Of several schemas, each is cut by its own
+        rules; one without participants is kept whole, unless ``masks`` say otherwise.
+    participants : list, Series, path or dict, optional
+        Labels, OIDs or keys, all of one kind (looked for in this order), or a UTF-8 text file with one on each line; of
+        several schemas one list that all of them know, or ``{"schema": list or None}``. Rows of others, and rows that
+        lead to no participant, are left out of the tables whose rule is not ``"none"``.
     until : date or str, optional
         The last day that is in the cut; a moment with a time zone is seen in UTC. Participants whose own day is later
         are left out with all of their rows.
     undated : {"keep", "drop"}
         What becomes of rows whose day is missing; needed with ``until``.
     rules : DataFrame, optional
-        What :func:`cut_rules` gives, corrected.
+        What :func:`cut_rules` gives, corrected; it has the rules of all schemas.
     masks : dict, optional
         What must not be in the cut: ``{"table": "*"}`` the table, ``{"table": ["column", ...]}`` columns of it,
-        ``{"*": ["column", ...]}`` of all tables. Asking the cut for them is an error that says so.
+        ``{"*": ["column", ...]}`` of all tables; of several schemas also ``{"schema.table": ...}``. Asking the cut for
+        them is an error that says so.
     overwrite : bool
         Replace a snapshot that is already there.
 
@@ -127,6 +131,7 @@ def cut(
     insight_frames.errors.TableNotFound: Table s_cardio3prod.ig_rand_randomization was left out of this cut on purpose \
     (masks) (...). Try: a cut without this mask, if you may see it.
     """
+    check_reader(source)
     words: Words = {
         "schema": schema,
         "participants": participants,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..study import Reader, choices_of
+from ..study import Reader, check_reader, choices_of
 
 
 def choice_lists(source: Reader, schema: str, name: str) -> pd.DataFrame:
@@ -35,6 +35,7 @@ def choice_lists(source: Reader, schema: str, name: str) -> pd.DataFrame:
     >>> lists.loc[lists["column"] == "i_vital_sev", ["code", "label"]].values.tolist()
     [['1', 'Mild'], ['2', 'Moderate'], ['3', 'Severe']]
     """
+    check_reader(source)
     table = source.catalog_of(schema, name).table(schema, name)
     choices, _ = choices_of(source, table)
     unknown = [one for one in choices.values() if one.levels is None]

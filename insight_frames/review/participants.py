@@ -9,7 +9,7 @@ from ..clinical import people
 from ..clinical.design import Shape
 from ..clinical.warning import warn
 from ..errors import InvalidInput, sentence
-from ..study import Reader
+from ..study import Reader, check_reader
 
 
 def participants(source: Reader, schema: str | None = None) -> pd.DataFrame:
@@ -45,6 +45,7 @@ def participants(source: Reader, schema: str | None = None) -> pd.DataFrame:
     >>> ifr.participants(study, "s_cardio3prod").attrs["insight"]["counts"]
     {'participants': 62, 'removed': 1, 'dde': 2, 'test_site': 0}
     """
+    check_reader(source)
     schema, shape, catalog = _people(source, schema)
     site = people.site_of(shape, catalog.tables)
     rows = source.read_table(schema, shape.table.name, columns=shape.columns)

@@ -11,7 +11,7 @@ from ..clinical import reports
 from ..clinical.design import Item, Shape
 from ..clinical.reports import ColumnReport
 from ..snapshots import Snapshot
-from ..study import Reader, choices_of
+from ..study import Reader, check_reader, choices_of
 
 CHUNK = 250_000  # rows of the long table that are held at a time
 _TYPED = ("numeric", "integer", "bigint", "smallint", "double", "real", "date", "timestamp", "boolean")
@@ -52,6 +52,7 @@ def column_report(source: Reader | pd.DataFrame, schema: str | None = None, name
     """
     if isinstance(source, pd.DataFrame):
         return reports.report(source, [])
+    check_reader(source)
     schema, name = schema or "", name or ""
     catalog = source.catalog_of(schema, name)
     table = catalog.table(schema, name)

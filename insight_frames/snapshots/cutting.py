@@ -17,12 +17,11 @@ from typing import Any, Literal, TypedDict
 import pandas as pd
 
 from .. import manifest
-from ..catalog import Catalog, Table
-from ..clinical import cuts, people
+from ..catalog import Table
+from ..clinical import cuts
 from ..clinical.cuts import Chain, Rule
-from ..clinical.design import Shape
 from ..clinical.warning import warn
-from ..errors import InvalidInput, QueryFailed, SnapshotError, sentence
+from ..errors import QueryFailed, SnapshotError, sentence
 from ..sources.generations import LOG
 from ..sources.outcome import stale
 from ..study import Reader
@@ -32,7 +31,8 @@ from .conditions import Test
 from .cut import Snapshot
 from .cutwords import day_of, listed_in, masked
 from .freeze import CATALOG_TRIES, Source
-from .sifted import SiftedSource
+from .sifted import Place, SiftedSource
+from .studies import Schema, Study, again, masks_by_schema, people_by_schema, rules_by_schema, studies_of
 from .take import take
 
 Undated = Literal["keep", "drop"]
@@ -41,27 +41,13 @@ Undated = Literal["keep", "drop"]
 class Words(TypedDict, total=False):
     """What a cut is asked with; see :func:`insight_frames.cut`."""
 
-    schema: str | None
+    schema: Schema
     participants: Any
     until: date | str | None
     undated: Undated | None
     rules: pd.DataFrame | None
     masks: Mapping[str, Any] | None
     overwrite: bool
-
-
-@dataclass(frozen=True)
-class Study:
-    """A schema with participants."""
-
-    schema: str
-    catalog: Catalog
-    people: Shape
-
-    @property
-    def tables(self) -> dict[str, Table]:
-        """Its tables by name."""
-        return {one.name: one for one in self.catalog.tables.values() if one.schema == self.schema}
 
 
 @dataclass(frozen=True)
@@ -74,34 +60,17 @@ class Asked:
     undated: Undated | None
 
 
-def study_of(reader: Reader, schema: str | None, catalog: Catalog | None = None) -> Study:
-    """Find the schema meant, or the only one that has participants."""
-    found = []
-    for name in [schema] if schema is not None else reader.list_schemas()["schema"].tolist():
-        known = catalog or reader.catalog_of(name)
-        if schema is not None:
-            known.check_schema(name)
-        shape = people.participants_in(one for one in known.tables.values() if one.schema == name)
-        if shape is not None:
-            found.append(Study(name, known, shape))
-    if len(found) == 1:
-        return found[0]
-    got = " and ".join(one.schema for one in found) or "none"
-    expected = "one schema with a table of participants"
-    raise InvalidInput(sentence("Which study to cut is not clear", expected=expected, got=got, try_="schema="))
-
-
 def cut_live(reader: Reader, source: Source, path: Any, info: Mapping[str, Any], words: Words) -> Snapshot:
     """Take a cut of a database; a table that was altered meanwhile lets it start once more."""
     folder.refuse(folder.resolve(path), bool(words.get("overwrite")))
-    schema = study_of(reader, words.get("schema")).schema
+    studies = studies_of(reader, words.get("schema"))
     for left in reversed(range(CATALOG_TRIES)):
-        catalog = source.read_catalog([schema])
+        catalog = source.read_catalog([one.schema for one in studies])
         settings = {"postgresql_version": catalog.settings.get("version"), "database": catalog.settings.get("database")}
         try:
-            study = study_of(reader, schema, catalog)
-            tables, _, how = _prepared(reader, study, {**info, **settings}, words)
-            known = study.tables.values()
+            studies = again(studies, reader, catalog)
+            tables, _, how = _prepared(reader, studies, {**info, **settings}, words)
+            known = [table for one in studies for table in one.tables.values()]
             logs = [one for one in tables if one.name == LOG and one.select and one in known]  # not if masked
             return take(source, tables, path, logs=logs, listed=[(one.schema, one.name) for one in known], **how)
         except (StaleCatalog, QueryFailed) as error:
@@ -113,8 +82,8 @@ def cut_live(reader: Reader, source: Source, path: Any, info: Mapping[str, Any],
 def cut_stored(reader: Snapshot, path: Any, words: Words) -> Snapshot:
     """Take a cut of a snapshot."""
     folder.refuse(folder.resolve(path), bool(words.get("overwrite")))
-    study = study_of(reader, words.get("schema"))
-    tables, tests, how = _prepared(reader, study, reader.manifest["insight"], words)
+    studies = studies_of(reader, words.get("schema"))
+    tables, tests, how = _prepared(reader, studies, reader.manifest["insight"], words)
     how["lists"] = _numbered(_lists_of(reader), how["lists"])
     evidence = reader.manifest["insight"]["consistency"]
     source = SiftedSource(reader.source, tests)
@@ -139,42 +108,78 @@ def _numbered(kept: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]
     return {**kept, **{name.replace(".", f"{number}."): text for name, text in new.items()}}
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What is to be cut of one schema."""
+
+    tables: list[Table]
+    tests: dict[Place, list[Test]]
+    filters: list[dict[str, Any]]
+    masks: list[dict[str, Any]]
+    undecided: list[Rule]
+    participants: str | None
+
+
 def _prepared(
-    reader: Reader, study: Study, info: Mapping[str, Any], words: Words
-) -> tuple[list[Table], dict[str, list[Test]], dict[str, Any]]:
+    reader: Reader, studies: Sequence[Study], info: Mapping[str, Any], words: Words
+) -> tuple[list[Table], dict[Place, list[Test]], dict[str, Any]]:
     """Check what is asked for; give the tables, the tests of each, and what else is to be taken down."""
-    undated, given = words.get("undated"), words.get("rules")
-    until = day_of(words.get("until"), undated, datetime.now(UTC).date(), info.get("taken"))
-    listed, column = listed_in(reader, study.schema, study.people, words.get("participants"))
-    absent = [one["table"] for one in info.get("masks", ()) if one["schema"] == study.schema]
-    absent += [one.removeprefix(f"{study.schema}.") for one in info.get("not_readable", ())]
-    narrow, masks = masked(study.schema, study.tables, absent, words.get("masks"))
-    left = {one.name for one in narrow}
-    rules = cuts.derive(study.tables, study.people)
-    if given is not None:
-        rules = cuts.given(given, study.tables, study.people, set(study.tables) - left)
-    elif until is not None:
-        _say_undecided([one for one in rules if _undecided(one) and one.table.name in left])
-    asked = Asked(listed, column, until, undated)
-    tests = _tests(rules, study, asked)
-    tables = [replace(one, only=" and ".join(test.sql() for test in tests[one.name]) or None) for one in narrow]
-    kept = [one for one in rules if one.table.name in left]
-    closed = sorted(f"{one.schema}.{one.name}" for one in study.tables.values() if not one.readable)
+    until = day_of(words.get("until"), words.get("undated"), datetime.now(UTC).date(), info.get("taken"))
+    absent = {one.schema: _absent(one.schema, info) for one in studies}
+    rules = rules_by_schema(words.get("rules"), studies)
+    lists = people_by_schema(words.get("participants"), studies)
+    masks = masks_by_schema(words.get("masks"), studies, absent)
+    parts = []
+    for one in studies:
+        name = one.schema
+        listed, column = ((), "") if one.people is None else listed_in(reader, name, one.people, lists[name])
+        asked = Asked(listed, column, until, words.get("undated"))
+        narrow, hidden = masked(name, one.tables, absent[name], masks[name])
+        parts.append(_part(one, asked, rules[name], narrow, hidden))
+    if words.get("rules") is None and until is not None:
+        _say_undecided([rule for part in parts for rule in part.undecided], several=len(parts) > 1)
+    tables = [table for part in parts for table in part.tables]
+    closed = sorted(f"{x.schema}.{x.name}" for one in studies for x in one.tables.values() if not x.readable)
     facts = {
         **{key: info.get(key) for key in ("server", "server_version", "user")},
         **info.get("source", {}),
         **{key: info[key] for key in ("postgresql_version", "database", "refresh_log") if key in info},
-        "schemas": {study.schema: study.catalog.schemas.get(study.schema)},
-        "warnings": _inherited(info.get("warnings", ()), narrow),
-        "filters": [*info.get("filters", []), *_filters(kept, tests, asked)],
-        "masks": [*info.get("masks", []), *masks],
+        "schemas": {one.schema: one.catalog.schemas.get(one.schema) for one in studies},
+        "warnings": _inherited(info.get("warnings", ()), tables),
+        "filters": [*info.get("filters", []), *(line for part in parts for line in part.filters)],
+        "masks": [*info.get("masks", []), *(line for part in parts for line in part.masks)],
         "not_readable": info.get("not_readable", closed),
         "cut_of": info.get("fingerprint"),
     }
-    if any(one["table"] == LOG for one in masks):
+    if any(one["table"] == LOG for part in parts for one in part.masks):
         facts["refresh_log"] = {}
-    lists = {"participants.csv": _text(listed)} if listed else {}
-    return tables, tests, {"overwrite": bool(words.get("overwrite")), "info": facts, "lists": lists}
+    texts = dict.fromkeys(part.participants for part in parts if part.participants is not None)
+    files = {f"participants{f'-{at}' if at > 1 else ''}.csv": text for at, text in enumerate(texts, 1)}
+    tests = {place: mine for part in parts for place, mine in part.tests.items()}
+    return tables, tests, {"overwrite": bool(words.get("overwrite")), "info": facts, "lists": files}
+
+
+def _absent(schema: str, info: Mapping[str, Any]) -> list[str]:
+    """Name the tables of a schema that a snapshot does not hold on purpose."""
+    masked = [one["table"] for one in info.get("masks", ()) if one["schema"] == schema]
+    closed = [one for one in info.get("not_readable", ()) if one.startswith(f"{schema}.")]
+    return [*masked, *(one.removeprefix(f"{schema}.") for one in closed)]
+
+
+def _part(study: Study, asked: Asked, given: Any, narrow: Sequence[Table], masks: list[dict[str, Any]]) -> _Part:
+    """Find the rules of one schema, and what they come to."""
+    left = {one.name for one in narrow}
+    rules = study.derived() if given is None else study.given(given, set(study.tables) - left)
+    tests = _tests(rules, study, asked)
+    kept = [one for one in rules if one.table.name in left]
+    return _Part(
+        [replace(one, only=" and ".join(test.sql() for test in tests[one.schema, one.name]) or None) for one in narrow],
+        tests,
+        _filters(kept, tests, asked),
+        masks,
+        [one for one in kept if _undecided(one)],
+        _text(asked.listed) if asked.listed else None,
+    )
 
 
 def _inherited(warnings: Sequence[Mapping[str, Any]], tables: Sequence[Table]) -> list[Mapping[str, Any]]:
@@ -183,20 +188,22 @@ def _inherited(warnings: Sequence[Mapping[str, Any]], tables: Sequence[Table]) -
     return [one for one in warnings if (one["schema"], one["table"], one["column"]) in held]
 
 
-def _tests(rules: Sequence[Rule], study: Study, asked: Asked) -> dict[str, list[Test]]:
+def _tests(rules: Sequence[Rule], study: Study, asked: Asked) -> dict[Place, list[Test]]:
     """Give the tests of each table: its participants are in the cut, and its own day is."""
-    own = next((one for one in rules if one.table.name == study.people.table.name), None)
-    made: dict[str, list[Test]] = {name: [] for name in study.tables}
+    people = "" if study.people is None else study.people.table.name
+    own = next((one for one in rules if one.table.name == people), None)
+    made: dict[Place, list[Test]] = {(study.schema, name): [] for name in study.tables}
     for one in rules:
-        chains = [] if one.rule == "none" else [one.date] if one.rule == "date" else []
+        mine = made[one.table.schema, one.table.name]
+        chains = [one.date] if one.rule == "date" else []
         if one.rule != "none" and one.participant is not None:
             links = one.participant.links
             if asked.listed:
-                made[one.table.name].append(Test(study.schema, Chain(links, asked.column), listed=asked.listed))
+                mine.append(Test(study.schema, Chain(links, asked.column), listed=asked.listed))
             if links and own is not None and own.rule == "date" and own.date is not None:
                 chains.append(Chain((*links, *own.date.links), own.date.column))
         if asked.until is not None:
-            made[one.table.name] += [_until(one.table, chain, study, asked) for chain in chains if chain is not None]
+            mine += [_until(one.table, chain, study, asked) for chain in chains if chain is not None]
     return made
 
 
@@ -206,11 +213,11 @@ def _until(table: Table, chain: Chain, study: Study, asked: Asked) -> Test:
     return Test(study.schema, chain, until=asked.until, zoned=zoned, negative=asked.undated == "keep")
 
 
-def _filters(rules: Sequence[Rule], tests: Mapping[str, Sequence[Test]], asked: Asked) -> list[dict[str, Any]]:
+def _filters(rules: Sequence[Rule], tests: Mapping[Place, Sequence[Test]], asked: Asked) -> list[dict[str, Any]]:
     """Say for the manifest which rows of each table were asked for."""
     found = []
     for one in rules:
-        mine = tests[one.table.name]
+        mine = tests[one.table.schema, one.table.name]
         if not mine:
             continue
         parameters: dict[str, Any] = {}
@@ -236,10 +243,10 @@ def _undecided(rule: Rule) -> bool:
     return rule.rule == "participant" or (rule.rule == "none" and "view" in rule.table.kind)
 
 
-def _say_undecided(rules: Sequence[Rule]) -> None:
+def _say_undecided(rules: Sequence[Rule], *, several: bool) -> None:
     if not rules:
         return
-    names = [one.table.name for one in rules]
+    names = [f"{one.table.schema}.{one.table.name}" if several else one.table.name for one in rules]
     message = sentence(
         "until= does not cut all tables: no date decides there",
         where=f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''}",

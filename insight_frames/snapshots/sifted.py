@@ -16,11 +16,13 @@ from ..sources.duckfilter import bare
 from ..sources.offline import OfflineSource
 from .conditions import Filter, Test, stored
 
+Place = tuple[str, str]  # schema and table
+
 
 class SiftedBatches:
     """Record batches of some tables of a snapshot."""
 
-    def __init__(self, source: OfflineSource, tables: Sequence[Table], tests: Mapping[str, Sequence[Test]]) -> None:
+    def __init__(self, source: OfflineSource, tables: Sequence[Table], tests: Mapping[Place, Sequence[Test]]) -> None:
         self._source, self._tables, self._tests = source, tables, tests
         summary = source.manifest["insight"]
         facts = {key: summary[key] for key in ("consistency", "statements", "taken")}
@@ -38,7 +40,7 @@ class SiftedBatches:
             if not names:  # no column tells how many rows there are
                 yield index, bare(table.rows_estimate or 0)
                 continue
-            sift = Filter(self._tests[table.name], self._source)
+            sift = Filter(self._tests[table.schema, table.name], self._source)
             for batch in stored(self._source, table.schema, table.name, [*names, *sift.columns]):
                 kept = sift(batch)
                 if kept.num_rows:
@@ -48,7 +50,7 @@ class SiftedBatches:
 class SiftedSource:
     """Opens them."""
 
-    def __init__(self, source: OfflineSource, tests: Mapping[str, Sequence[Test]]) -> None:
+    def __init__(self, source: OfflineSource, tests: Mapping[Place, Sequence[Test]]) -> None:
         self._source, self._tests = source, tests
 
     @contextmanager

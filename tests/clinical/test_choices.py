@@ -219,6 +219,58 @@ def test_lists_with_numbers_of_their_own(scratch: Scratch, both: Any, links: str
     assert not told
 
 
+BETWEEN = """
+    create table response_set (response_set_id int, ordinal int, value text, label text,
+      primary key (response_set_id, ordinal));
+    insert into response_set values (1, 1, '2', 'Yes'), (1, 2, '1', 'No'), (2, 1, '1', 'Mild'), (2, 2, '2', 'Severe'),
+      (3, 1, '1', 'Mild'), (3, 2, '2', 'Worse'), (3, 3, '3', 'Worst');
+    create table item (item_id int primary key, name text unique, oc_oid text unique, units text);
+    insert into item values (1, 'A', 'I_F_A', null), (2, 'B', 'I_F_B', 'mg'), (3, 'C', 'I_F_C', null);
+    create table item_form_metadata (item_form_metadata_id int primary key, item_id int {to_item},
+      crf_version_id int, page_name text, response_set_id int {to_list});
+    insert into item_form_metadata values (10, 1, 1, 'one', 1), (11, 2, 1, 'one', 2), (12, 2, 2, 'two', 3),
+      (13, 3, 1, 'one', null), (14, 1, 2, 'two', 1);
+    create table ig_f (k int primary key, i_f_a numeric, i_f_b int, i_f_c int);
+    insert into ig_f values (1, 1, 1, 5), (2, 2, 3, null), (3, null, 2, null);
+"""
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["foreign keys", "names"])
+def test_lists_through_a_table_between(scratch: Scratch, both: Any, declared: bool) -> None:
+    """Items that have a list for each version of their form."""
+    links = {"to_item": "references item" if declared else "", "to_list": ""}
+    scratch.run(BETWEEN.format(**links))
+    frame, (report,) = both("s_scratch", "ig_f", choices="label")
+    assert levels(frame, "i_f_a") == ["Yes", "No"]
+    assert frame["i_f_a"].tolist()[:2] == ["No", "Yes"]
+    both_labels = "Severe / Worse"  # the versions of the form disagree about 2
+    assert levels(frame, "i_f_b") == ["Mild", "Severe", "Worse", "Worst", both_labels]
+    assert frame["i_f_b"].tolist() == ["Mild", "Worst", both_labels]
+    assert report[["column", "problem", "code", "rows"]].to_numpy().tolist() == [
+        ["i_f_b", "several labels for a code", "2", 1]
+    ]
+    assert frame["i_f_c"].dtype != "category"
+    assert frame.attrs["insight"]["columns"]["i_f_b"]["unit"] == "mg"
+
+
+def test_a_table_between_and_lists_with_numbers_of_their_own(scratch: Scratch, both: Any) -> None:
+    scratch.run(
+        """create table code_list (code_list_id int primary key, name text);
+           insert into code_list values (1, 'NY');
+           create table choice (choice_id int primary key, code_list_id int references code_list, seq int, value text,
+             decode text);
+           insert into choice values (1, 1, 2, '1', 'Yes'), (2, 1, 1, '0', 'No');
+           create table question (question_id int primary key, question_oid text, unit text);
+           insert into question values (7, 'x', 'kg');
+           create table placed (question_id int references question, code_list_id int references code_list);
+           insert into placed values (7, 1);
+           create table ig_a (k int primary key, x int); insert into ig_a values (1, 1)"""
+    )
+    frame, told = both("s_scratch", "ig_a", choices="label")
+    assert levels(frame, "x") == ["No", "Yes"]
+    assert not told
+
+
 def test_a_study_without_metadata_and_without_choices(scratch: Scratch, both: Any) -> None:
     scratch.run(
         """create table ig_a (k int primary key, v numeric, x int, x_label text,

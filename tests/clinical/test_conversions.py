@@ -98,6 +98,12 @@ def test_wrong_words() -> None:
         ifr.to_dates(frame, "x", impute={"y": "first"})
     with pytest.raises(ColumnNotFound, match="periods="):
         ifr.to_dates(frame, "x", periods=[("x", "y")])
+    for wrong in ("x", ["x"], [("x", "x", "x")]):
+        with pytest.raises(InvalidInput, match="periods= cannot be meant"):
+            ifr.to_dates(frame, "x", periods=wrong)  # type: ignore[arg-type]
+    assert ifr.to_dates(frame, "x", periods={"x": "x"}).failed.empty
+    with pytest.raises(InvalidInput, match="'x' is a single choice"):
+        ifr.indicators(frame.assign(x=frame["x"].astype("category")), "x", codes=["2015"])
     with pytest.raises(InvalidInput, match="already"):
         ifr.to_dates(ifr.to_dates(frame, "x").frame, "x")
     with pytest.raises(InvalidInput, match="A frame is needed"):
@@ -117,7 +123,9 @@ def test_numbers_in_text() -> None:
     assert again["k"].dtype == frame["k"].dtype
     hand = pd.DataFrame({"x": ["a"]})
     with pytest.warns(DataWarning):
-        assert ifr.to_numbers(hand, "x").failed.loc[0, ["table", "row_key"]].tolist() == ["the frame", {"row": 1}]
+        failed = ifr.to_numbers(hand, "x").failed
+    assert failed.loc[0, ["table", "row_key"]].tolist() == ["the frame", {"row": 1}]
+    assert type(failed.loc[0, "row_key"]["row"]) is int
 
 
 def test_multiple_choices() -> None:

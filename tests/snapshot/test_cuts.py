@@ -337,6 +337,104 @@ def test_a_cut_of_a_cut_keeps_both_lists(both: Any, tmp_path: Path) -> None:
     assert any("filters" in one for one in direct.diff(second).remarks)
 
 
+# ------------------------------------------------------------------ several schemas
+OTHERS = """
+    drop schema if exists s_scratch_diary cascade; create schema s_scratch_diary;
+    drop schema if exists s_scratch_lists cascade; create schema s_scratch_lists;
+    create table s_scratch_diary.participant (participant_id int primary key, label text not null, secret text);
+    insert into s_scratch_diary.participant values (7, 'A?1', 'x'), (8, 'C''3', 'y'), (9, 'D4', 'z');
+    create table s_scratch_diary.entry (entry_id int primary key, participant_id int, day date, sent date);
+    insert into s_scratch_diary.entry values (1, 7, '2024-01-05', '2024-03-01'), (2, 8, '2024-02-05', '2024-01-01'),
+      (3, 9, '2024-01-05', '2024-01-01');
+    create table s_scratch_lists.country (code text primary key, name text, secret text);
+    insert into s_scratch_lists.country values ('DE', 'Germany', ''), ('FR', 'France', '');
+    grant usage on schema s_scratch_diary, s_scratch_lists to insight_analyst;
+    grant select on all tables in schema s_scratch_diary, s_scratch_lists to insight_analyst;
+"""
+THREE = ["s_scratch", "s_scratch_diary", "s_scratch_lists"]
+
+
+@pytest.fixture
+def three(scratch: Scratch, connection: Connection, tmp_path: Path) -> Any:
+    """A study, its diary and lists of both, in three schemas, live and as a snapshot."""
+    scratch.run(CUT_STUDY)
+    scratch.run(OTHERS)
+    yield [connection, connection.snapshot(tmp_path / "source", schemas=THREE)]
+    scratch.run("drop schema s_scratch_diary, s_scratch_lists cascade")
+
+
+@live
+def test_several_schemas_each_by_its_own_rules(three: Any, tmp_path: Path) -> None:
+    rules = ifr.cut_rules(three[0], THREE)
+    pd.testing.assert_frame_equal(rules, ifr.cut_rules(three[1], THREE))
+    assert set(rules.loc[rules["schema"] == "s_scratch_lists", "rule"]) == {"none"}
+    rules.loc[rules["table"] == "entry", ["rule", "date"]] = ["date", "sent"]
+    words: dict[str, Any] = {"schema": THREE, "until": DAY, "undated": "drop", "rules": rules}
+    words["masks"] = {"s_scratch_diary.participant": ["secret"], "country": ["secret"]}
+    made = [one.cut(tmp_path / f"cut-{place}", **words) for place, one in enumerate(three)]
+    assert made[0].fingerprint == made[1].fingerprint
+    for cut in made:
+        assert cut.verify()
+        assert column(cut, "visit", "visit_id") == [10]
+        assert column(cut, "entry", "entry_id", "s_scratch_diary") == [2, 3]
+        assert column(cut, "country", "code", "s_scratch_lists") == ["DE", "FR"]
+        for schema, table in (("s_scratch_diary", "participant"), ("s_scratch_lists", "country")):
+            assert "secret" not in cut.read_table(schema, table)
+        assert cut.manifest["insight"]["consistency"] == "one-statement"
+    assert made[0].manifest["insight"]["statements"] == 1
+    ruled = {(one["schema"], one["table"]) for one in made[0].manifest["insight"]["filters"]}
+    assert ("s_scratch_diary", "entry") in ruled
+    assert ("s_scratch_lists", "country") not in ruled
+
+
+@live
+def test_participants_of_several_schemas(three: Any, tmp_path: Path) -> None:
+    alike = [
+        one.cut(tmp_path / f"alike-{at}", schema=THREE, participants=["A?1", "C'3"]) for at, one in enumerate(three)
+    ]
+    own = {"s_scratch": [2], "s_scratch_diary": None}
+    apart = [one.cut(tmp_path / f"apart-{at}", schema=THREE[:2], participants=own) for at, one in enumerate(three)]
+    for cut in alike:
+        assert column(cut, "visit", "visit_id") == [10, 11, 12, 14]
+        assert column(cut, "entry", "entry_id", "s_scratch_diary") == [1, 2]
+        assert [one["path"] for one in cut.manifest["insight"]["lists"]] == ["participants.csv"]
+    for cut in apart:
+        assert column(cut, "visit", "visit_id") == [13]
+        assert column(cut, "entry", "entry_id", "s_scratch_diary") == [1, 2, 3]
+    both = {"s_scratch": [2], "s_scratch_diary": [7]}
+    cut = three[1].cut(tmp_path / "two", schema=THREE[:2], participants=both)
+    assert [one["path"] for one in cut.manifest["insight"]["lists"]] == ["participants.csv", "participants-2.csv"]
+    assert column(cut, "entry", "entry_id", "s_scratch_diary") == [1]
+    assert cut.verify()
+
+
+@live
+def test_what_cannot_be_meant_of_several_schemas(three: Any, tmp_path: Path) -> None:
+    rules = ifr.cut_rules(three[1], THREE)
+    strange = rules.assign(schema=rules["schema"].replace("s_scratch_lists", "s_scratch_list"))
+    ruled = rules.assign(rule=rules["rule"].where(rules["table"] != "country", "participant"))
+    bad: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"schema": []}, InvalidInput, "schema= is no schema"),
+        ({"schema": ["s_scratch", 7]}, InvalidInput, "schema= is no schema"),
+        ({"schema": ["s_scratch", "s_scratch_dairy"]}, ifr.SchemaNotFound, "Did you mean 's_scratch_diary'"),
+        ({"schema": ["s_scratch_lists"]}, InvalidInput, "None of the schemas has participants"),
+        ({"rules": strange}, InvalidInput, "names the schema 's_scratch_list', which is not cut"),
+        ({"rules": ruled}, InvalidInput, "has no participants.*s_scratch_lists.country.*expected the rule 'none'"),
+        ({"rules": "all"}, InvalidInput, "rules= is no frame of rules"),
+        ({"rules": rules.query("table != 'entry'")}, InvalidInput, "rules= has none for 'entry'"),
+        ({"participants": {"s_scratch": [1]}}, InvalidInput, "a list for each schema.*'s_scratch_diary'"),
+        ({"participants": ["B[[2"]}, ParticipantNotFound, "participants=, s_scratch_diary.participant"),
+        ({"masks": {"s_scratch_diary.entri": "*"}}, TableNotFound, "Did you mean 's_scratch_diary.entry'"),
+        ({"masks": {"entry": "*", "s_scratch_diary.entry": "*"}}, InvalidInput, "s_scratch_diary.entry twice"),
+        ({"masks": {"*": ["secre"]}}, InvalidInput, "'secre', no column of any table"),
+    ]
+    for source in three:
+        for words, kind, match in bad:
+            with pytest.raises(kind, match=match):
+                ifr.cut(source, tmp_path / "cut", **{"schema": THREE, **words})
+    assert not (tmp_path / "cut").exists()
+
+
 # ------------------------------------------------------------------ bad input
 @live
 def test_unknown_participants_are_counted_and_listed_on_the_error(both: Any, tmp_path: Path) -> None:
