@@ -231,7 +231,9 @@ def _shown(asked: Asked) -> Callable[[Step], object] | None:
             sentence("progress= cannot be meant", expected="True, False, None or a function of one step")
         )
     try:
-        return _Bar(import_module("tqdm.auto").tqdm)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in a notebook without ipywidgets; the bar is one of text there
+            return _Bar(import_module("tqdm.auto").tqdm)
     except ImportError:
         if asked is None:
             return None

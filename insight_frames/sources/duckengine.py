@@ -27,7 +27,6 @@ _SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
-    "enable_progress_bar": "false",
     "errors_as_json": "true",
     # PostgreSQL's own habits.
     "integer_division": "true",
@@ -69,6 +68,9 @@ def opened() -> Iterator[Any]:
     try:
         for name, value in _SETTINGS.items():
             run(database, f"set {name}='{value}'")
+        # In Jupyter, DuckDB refuses to set this to anything, also to what it is, unless ipywidgets is installed.
+        if run(database, "select current_setting('enable_progress_bar')") != [(False,)]:
+            run(database, "set enable_progress_bar='false'")
         yield database
     finally:
         database.close()
