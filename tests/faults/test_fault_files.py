@@ -61,6 +61,16 @@ def excel(stage: Stage) -> Path:
     return stage.path
 
 
+def other(write: Callable[..., object], **how: Any) -> Callable[[Stage], Path]:
+    """A file for another program."""
+
+    def job(stage: Stage) -> Path:
+        write(stage.connection.read_table(SCHEMA, "t"), stage.path, **how)
+        return stage.path
+
+    return job
+
+
 def difference(stage: Stage) -> Path:
     assert stage.old is not None
     assert stage.kept is not None
@@ -73,6 +83,11 @@ WRITERS: dict[str, tuple[Callable[[Stage], Path], str, type[InsightError]]] = {
     "resume": (snapshot, "cut", SnapshotError),
     "to_csv": (csv, "cut.csv", FileError),
     "to_excel": (excel, "cut.xlsx", FileError),
+    "to_stata": (other(ifr.to_stata), "cut.dta", FileError),
+    "to_spss": (other(ifr.to_spss), "cut.sav", FileError),
+    "to_xpt 5": (other(ifr.to_xpt, version=5), "cut.xpt", FileError),
+    "to_xpt 8": (other(ifr.to_xpt, version=8), "cut.xpt", FileError),
+    "to_dataset_json": (other(ifr.to_dataset_json), "cut.json", FileError),
     "diff.to_excel": (difference, "cut.xlsx", SnapshotError),
 }
 
