@@ -151,6 +151,15 @@ def test_a_long_read_into_a_pipe_comes_in_pieces(signed: Box) -> None:
     assert done.stdout.splitlines()[-1] == "status 141"
 
 
+def test_what_breaks_off_is_not_taken_for_all(run: Run) -> None:
+    text = "select n, 1 / (30000 - n) as m, repeat('x', 90) as x from generate_series(1, 40000) n"
+    status, _, err = run("sql", text)
+    assert (status, "division by zero" in err) == (1, True)
+    for suffix in ("parquet", "csv"):
+        assert run("sql", text, "-o", f"half.{suffix}")[0] == 1
+    assert os.listdir() == []
+
+
 @pytest.mark.long
 def test_ctrl_c(signed: Box) -> None:
     code = "import sys; from insight_frames.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ServerUnavailable, sentence
+from ..wire.answers import error_in
 from .asking import MetabaseDesk, Number, Reply
 from .report import Section
 
@@ -38,6 +40,7 @@ def exports(desk: MetabaseDesk, *, thorough: bool) -> Section:
     desk.learn(section, "two statements", lambda: _statements(desk), sql=True)
     desk.learn(section, "a failing query", lambda: _failing(desk, section), sql=True)
     desk.learn(section, "limit of rows", lambda: _cap(desk, _CAP), sql=True)
+    desk.learn(section, "limit in the browser", lambda: _in_browser(desk), sql=True)
     if thorough:
         desk.learn(section, "limit of rows (a million)", lambda: _cap(desk, MILLION), sql=True)
     return section
@@ -72,12 +75,13 @@ def _written(value: Any) -> str:
     return {None: "null", True: "true", False: "false"}.get(value, type(value).__name__)
 
 
-def _odd(reply: Reply) -> Exception:
-    from ..errors import ServerUnavailable, sentence
+def _odd(reply: Reply) -> ServerUnavailable:
+    return not_as_known("an export of constants", reply.status)
 
-    return ServerUnavailable(
-        sentence("The export of constants has another form than known", expected="rows", got=f"status {reply.status}")
-    )
+
+def not_as_known(what: str, status: int) -> ServerUnavailable:
+    """Say that something has a form that no known version gives it."""
+    return ServerUnavailable(sentence(f"The form of {what} is not known", expected="rows", got=f"status {status}"))
 
 
 def _rows(reply: Reply) -> list[dict[str, Any]]:
@@ -118,6 +122,29 @@ def _failing(desk: MetabaseDesk, section: Section) -> str:
     failure = reply.failure
     state = getattr(failure, "sqlstate", None)
     return f"status {reply.status}, {reply.form}, {f'SQLSTATE {state}' if state else 'without SQLSTATE'}"
+
+
+def _in_browser(desk: MetabaseDesk) -> str:
+    """Say where answers to the browser are cut, and whether one may ask for more."""
+    usual, lifted = (_answered(desk, more) for more in ({}, {"max-results": _CAP, "max-results-bare-rows": _CAP}))
+    if usual >= _CAP:
+        return f"none below {_CAP:,} rows"
+    if lifted <= usual:
+        return f"{usual:,} rows, also if more are asked for"
+    return f"{usual:,} rows, more if asked for"
+
+
+def _answered(desk: MetabaseDesk, constraints: dict[str, int]) -> int:
+    """Count the rows of an answer to the browser."""
+    native = {"query": f"select n::text as n from generate_series(1, {_CAP}) n"}
+    query = {"database": desk.server.database_id, "type": "native", "native": native}
+    with desk.session.post("/api/dataset", {**query, "constraints": constraints} if constraints else query) as answer:
+        node = answer.json()
+    data = node.get("data") if isinstance(node, dict) else None
+    rows = data.get("rows") if isinstance(data, dict) else None
+    if not rows or node.get("status") != "completed":
+        raise error_in(node, answer.where) or not_as_known("an answer to the browser", answer.status)
+    return len(rows)
 
 
 def _cap(desk: MetabaseDesk, rows: int) -> str:
