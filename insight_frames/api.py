@@ -383,7 +383,7 @@ def list_questions() -> pd.DataFrame:
     Examples
     --------
     >>> import insight_frames as ifr
-    >>> ifr.list_questions()[["id", "name", "kind", "tags"]]
+    >>> ifr.list_questions().head(3)[["id", "name", "kind", "tags"]]
        id                        name   kind                             tags
     0   1      Participants of a site    sql        site (number), day (date)
     1   2  Participants with a status    sql  status (field filter, category)
