@@ -16,7 +16,15 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from .. import pgtypes
-from ..errors import IncompleteResult, InsightError, NotFound, PermissionDenied, UnsupportedServer, sentence
+from ..errors import (
+    IncompleteResult,
+    InsightError,
+    NotFound,
+    PermissionDenied,
+    UnsupportedServer,
+    ValueOutOfRange,
+    sentence,
+)
 from ..pgtypes import BadValue
 from ..question import Question
 from ..sources import outcome
@@ -200,6 +208,9 @@ def _inexact(reach: Reach, column: str, why: str) -> UnsupportedServer:
 def _rows(
     reach: Reach, first: preview.Preview, layout: Layout, keys: Sequence[str]
 ) -> Generator[pa.RecordBatch, None, None]:
+    if reach.era in FORMATTED and not first.capped:
+        yield from _of_preview(reach, first, layout)
+        return
     count, raw, blank = 0, reach.era not in FORMATTED, False
     with reach.export() as answer:
         for block in listed.blocks(answer.pieces(), answer.where):
@@ -208,7 +219,13 @@ def _rows(
             _check(columns, first, reach)
             raw = raw or any(type(one) not in (str, type(None)) for column in columns for one in column)
             blank = blank or (not raw and any(one == "" for column in columns for one in column))
-            yield _batch(columns, layout, reach, count, len(rows))
+            try:
+                yield _batch(columns, layout, reach.era, count) if columns else without_columns(len(rows))
+            except ValueOutOfRange as error:
+                if raw:
+                    raise
+                why = "this version of Metabase writes values for people"
+                raise _inexact(reach, error.column or "", why) from None
             count += len(rows)
     if blank and not raw:
         raise UnsupportedServer(
@@ -217,6 +234,19 @@ def _rows(
             )
         )
     _prove(reach, first, count)
+
+
+def _of_preview(reach: Reach, first: preview.Preview, layout: Layout) -> Generator[pa.RecordBatch, None, None]:
+    """Give the values of the answer for a person, which are exact, if the export has as many rows.
+
+    The export is asked for although its values are written for people: who may not have it is to be told so.
+    """
+    with reach.export() as answer:
+        count = sum(len(listed.rows(block, answer.where)) for block in listed.blocks(answer.pieces(), answer.where))
+    _prove(reach, first, count)
+    columns = first.columns()
+    _check(columns, first, reach)
+    yield _batch(columns, layout, reach.era, 0) if columns else without_columns(count)
 
 
 def _columns(rows: Sequence[Any], keys: Sequence[str], reach: Reach, where: str) -> list[list[Any]]:
@@ -239,17 +269,12 @@ def _check(columns: Sequence[Sequence[Any]], first: preview.Preview, reach: Reac
             raise _incomplete(reach, "a column of NULL, as in the answer before", "values", "ask again")
 
 
-def _batch(columns: Sequence[Sequence[Any]], layout: Layout, reach: Reach, before: int, count: int) -> pa.RecordBatch:
-    if not columns:
-        return without_columns(count)
+def _batch(columns: Sequence[Sequence[Any]], layout: Layout, era: int | None, before: int) -> pa.RecordBatch:
     made = []
     for place, (values, reading) in enumerate(zip(columns, layout.readings, strict=True)):
         try:
-            made.append(shown.column(values, reading, reach.era))
+            made.append(shown.column(values, reading, era))
         except BadValue as bad:
-            if reach.era in FORMATTED:
-                name = layout.schema.field(place).name
-                raise _inexact(reach, name, "this version of Metabase writes values for people") from None
             raise out_of_range(layout, BadColumn(place, bad, ()), before) from None
     return assemble(layout.schema, made)
 

@@ -1,11 +1,12 @@
 """The answer that the server gives a person: the columns of a question, and how many rows it has up to a cap.
 
-Its values are not used: they are shaped for a browser, and the cap is there to spare it. A failed query comes with a
-status of success, and what is wrong with it stands in the body.
+Its values are used only where an export would not show them: they are made for a browser, and the cap spares it. A
+failed query comes with a status of success, and what is wrong with it stands in the body.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..errors import QuestionNotFound, ServerUnavailable, sentence
 from ..wire import answers, limits
 from ..wire.body import Answer
 from ..wire.cells import cut
+from ..wire.listed import Number
 
 CAPS = (2_000, 10_000)  # of every version; an administrator may set others, which the answer then tells
 MOST = 1 << 27  # bytes of 10,000 rows
@@ -40,6 +42,12 @@ class Preview:
     capped: bool
     number: int | None
     sql: str | None = field(repr=False, default=None)
+    text: str = field(repr=False, default="")
+
+    def columns(self) -> list[list[Any]]:
+        """Give the values by column, with numbers as they were sent."""
+        rows = json.loads(self.text, parse_int=Number, parse_float=Number)["data"]["rows"]
+        return [[row[place] for row in rows] for place in range(len(self.cols))]
 
 
 def read(answer: Answer, label: str) -> Preview:
@@ -58,10 +66,10 @@ def read(answer: Answer, label: str) -> Preview:
         raise answers.meaning(answer, text)
     if failed:
         raise answers.failure(node, answer.where)
-    return _told(node, answer.where)
+    return _told(node, text, answer.where)
 
 
-def _told(node: dict[str, Any], where: str) -> Preview:
+def _told(node: dict[str, Any], text: str, where: str) -> Preview:
     inner = node["data"] if isinstance(node["data"], dict) else {}
     rows, cols = inner.get("rows"), inner.get("cols")
     if not (isinstance(rows, list) and isinstance(cols, list) and all(map(_is_col, cols))):
@@ -74,7 +82,7 @@ def _told(node: dict[str, Any], where: str) -> Preview:
     number = int(single) if type(single) is int or (isinstance(single, str) and single.isdigit()) else None
     form = inner.get("native_form")
     sql = form.get("query") if isinstance(form, dict) and not form.get("params") else None
-    return Preview(shown, len(rows), capped, number, sql if isinstance(sql, str) else None)
+    return Preview(shown, len(rows), capped, number, sql if isinstance(sql, str) else None, text)
 
 
 def _is_col(node: Any) -> bool:

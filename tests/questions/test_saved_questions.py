@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +19,11 @@ from insight_frames import (
     PermissionDenied,
     QueryFailed,
     QuestionNotFound,
+    ServerUnavailable,
     UnsupportedServer,
 )
+from insight_frames.metabase import questions, tags
+from insight_frames.metabase.saved import SavedSource
 
 ACCOUNTS = pytest.mark.parametrize("account", ["analyst", "viewer"])
 VALUES = """
@@ -32,28 +34,19 @@ from generate_series(1, 60) n order by n
 """
 
 
-def shown_exactly(era: str, account: str) -> AbstractContextManager[Any]:
-    """Whether this version shows values to somebody who may not run SQL; 0.49 writes them for people."""
-    if era == "0.49" and account == "viewer":
-        return pytest.raises(UnsupportedServer, match=r"writes values for people|NULL as an empty text")
-    return nullcontext()
-
-
 # ------------------------------------------------------------------------------------------------ rows
 @ACCOUNTS
 def test_rows_are_those_of_the_sql(era: str, account: str, connect: Connect, shelf: Shelf) -> None:
     number = shelf.sql("Values", VALUES)
     expected = connect().read_sql(VALUES)
     connection = connect(account)
-    with shown_exactly(era, account):
-        found = connection.read_question(number)
-        assert_frame_equal(found, expected)
-        told = found.attrs["insight"]
-        assert (told["question"], told["path"]) == (number, {"analyst": "packed", "viewer": "export"}[account])
-        exact = connection.read_question("Values", coerce_float=False, chunksize=17)
-        parts = list(exact)
-        assert [len(one) for one in parts] == [17, 17, 17, 9]
-        assert parts[0]["num"][1] == Decimal("0.02")
+    found = connection.read_question(number)
+    assert_frame_equal(found, expected)
+    told = found.attrs["insight"]
+    assert (told["question"], told["path"]) == (number, {"analyst": "packed", "viewer": "export"}[account])
+    parts = list(connection.read_question("Values", coerce_float=False, chunksize=17))
+    assert [len(one) for one in parts] == [17, 17, 17, 9]
+    assert parts[0]["num"][1] == Decimal("0.02")
 
 
 def test_a_question_over_a_table(era: str, connect: Connect, shelf: Shelf) -> None:
@@ -68,14 +61,22 @@ def test_a_question_over_a_table(era: str, connect: Connect, shelf: Shelf) -> No
     assert connect().read_question(limited)["label"].tolist() == labels
 
 
+def test_the_limit_of_the_server_is_not_the_question_s(era: str, connect: Connect, shelf: Shelf) -> None:
+    source = connect()._source
+    for clauses, limited in (({}, False), ({"limit": 3}, True)):
+        saved = questions.find(source.server, shelf.table("Table", PARTICIPANT, **clauses))
+        text = SavedSource(source, saved, tags.filled(saved.label, "", {}, None))._text(source.server)
+        assert (text is not None) and ("LIMIT" in text) == limited
+
+
 def test_a_whole_table_as_the_table_itself(era: str, connect: Connect, shelf: Shelf) -> None:
     number = shelf.table("All of them", PARTICIPANT)
     expected = connect().read_table(
         "s_cardio3prod", "participant", index_col="participant_id", order_by="participant_id"
     )
     for account in ("analyst", "viewer"):
-        if era in ("0.31", "0.49") and account == "viewer":
-            with pytest.raises(UnsupportedServer, match=r"leaves out the microseconds|writes values for people"):
+        if (era, account) == ("0.31", "viewer"):
+            with pytest.raises(UnsupportedServer, match="leaves out the microseconds"):
                 connect(account).read_question(number)
             continue
         found = connect(account).read_question(number, index_col="participant_id").sort_index()
@@ -107,6 +108,17 @@ def test_an_export_that_is_cut_is_an_error(era: str, box: Any, connect: Connect,
         with pytest.raises(IncompleteResult, match="not proven that Question"):
             connect("viewer").read_question(number)
     assert len(connect().read_question(many)) == 12000  # cells are fewer than rows
+
+
+@pytest.mark.parametrize("era", [pytest.param("0.49", marks=pytest.mark.long)])
+def test_values_written_for_people(era: str, connect: Connect, shelf: Shelf) -> None:
+    numbers = shelf.sql("Numbers", "select n from generate_series(1, 2500) n")
+    texts = shelf.sql("Texts", "select case when n > 9 then 'x' || n end as t from generate_series(1, 2500) n")
+    with pytest.raises(UnsupportedServer, match="writes values for people"):
+        connect("viewer").read_question(numbers)
+    with pytest.raises(UnsupportedServer, match="may show NULL as an empty text"):
+        connect("viewer").read_question(texts)
+    assert connect().read_question(texts)["t"].isna().sum() == 9
 
 
 @ACCOUNTS
@@ -306,6 +318,25 @@ def test_a_question_whose_query_fails(era: str, connect: Connect, shelf: Shelf) 
             connect(account).read_question(broken)
         with pytest.raises(QueryFailed, match="division by zero"):
             connect(account).read_question(late)
+
+
+@pytest.mark.parametrize("era", ["0.31", "0.47"])
+def test_answers_that_break_off_or_lose_rows(era: str, box: Any, connect: Connect, shelf: Shelf) -> None:
+    number = shelf.sql("Damaged", "select 'x' || n as t from generate_series(1, 300) n")
+    connection = connect("viewer")
+    for path in (f"/api/card/{number}/query", f"/api/card/{number}/query/json"):
+        for place in (1, 40, 2000):
+            for clean in (True, False):
+                box.fault(kind="cut_after_bytes", bytes=place, clean=clean, path=path)
+                with pytest.raises((IncompleteResult, ServerUnavailable)):
+                    connection.read_question(number)
+                box.fault()
+    for kind in ("drop_cell", "duplicate_cell"):
+        box.fault(kind=kind, row=200, path=f"/api/card/{number}/query/json")
+        with pytest.raises(IncompleteResult, match=r"expected 300 rows, as in the answer before, got (299|301)"):
+            connection.read_question(number)
+        box.fault()
+    assert len(connection.read_question(number)) == 300
 
 
 def test_the_list(era: str, connect: Connect, shelf: Shelf) -> None:
