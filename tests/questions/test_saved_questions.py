@@ -66,7 +66,8 @@ def test_the_limit_of_the_server_is_not_the_question_s(era: str, connect: Connec
     for clauses, limited in (({}, False), ({"limit": 3}, True)):
         saved = questions.find(source.server, shelf.table("Table", PARTICIPANT, **clauses))
         text = SavedSource(source, saved, tags.filled(saved.label, "", {}, None))._text(source.server)
-        assert (text is not None) and ("LIMIT" in text) == limited
+        assert text is not None
+        assert ("LIMIT" in text) == limited
 
 
 def test_a_whole_table_as_the_table_itself(era: str, connect: Connect, shelf: Shelf) -> None:
