@@ -7,7 +7,6 @@ was met, the rows are counted, or the export must be longer than any cap that co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from .. import pgtypes
 from ..errors import (
     IncompleteResult,
     InsightError,
-    NotFound,
-    PermissionDenied,
     UnsupportedServer,
     ValueOutOfRange,
     sentence,
@@ -35,7 +32,7 @@ from ..wire.cells import cut
 from ..wire.server import Server
 from ..wire.tables import Tables
 from ..wire.unpack import BadColumn, Layout, assemble, out_of_range, without_columns
-from . import preview
+from . import columntypes, preview
 from .questions import Saved
 
 NAMED_BY_TITLE = 33  # from here on exports call a column by its title
@@ -136,7 +133,7 @@ def _layout(cols: Sequence[Mapping[str, Any]], reach: Reach, question: Question)
         raise _inexact(reach, twice, "two columns have this name, of which the export holds one")
     readings, fields = [], []
     for col in cols:
-        type_, comment = _type(col, tables)
+        type_, comment = columntypes.of(col, tables)
         why = "the server shows labels in place of its values" if col.get("remapped_to") else None
         if type_ is None:
             why = why or "its type is not known to the server"
@@ -153,49 +150,6 @@ def _layout(cols: Sequence[Mapping[str, Any]], reach: Reach, question: Question)
 def _is_changed(values: Sequence[Any], col: Mapping[str, Any]) -> bool:
     """Whether a column that had nothing but NULL, so that its type did not matter, has a value now."""
     return bool(col["empty"]) and any(one not in (None, "") for one in values)  # '' may be NULL, see `blank`
-
-
-def _is_shaped(values: Sequence[Any], col: Mapping[str, Any]) -> bool:
-    """Whether texts are the driver's own way to write intervals and points, which it calls texts."""
-    if "id" in col or col.get("base_type") != "type/Text":
-        return False
-    return any(type(one) is str and _SHAPED.match(one) is not None for one in values)
-
-
-_SHAPED = re.compile(r"-?\d+ years -?\d+ mons -?\d+ days |[\[<({]?\(-?\d+\.\d+(?:E-?\d+)?,-?\d+\.\d+(?:E-?\d+)?\)")
-_TYPES = {
-    "type/Integer": "bigint",
-    "type/BigInteger": "bigint",
-    "type/Decimal": "numeric",
-    "type/Float": "double precision",
-    "type/Boolean": "boolean",
-    "type/Text": "text",
-    "type/UUID": "uuid",
-    "type/Date": "date",
-    "type/Time": "time without time zone",
-    "type/DateTime": "timestamp without time zone",
-    "type/DateTimeWithTZ": "timestamp with time zone",
-    "type/DateTimeWithLocalTZ": "timestamp with time zone",
-    "type/JSON": "json",
-    "type/IPAddress": "inet",
-}
-
-
-def _type(col: Mapping[str, Any], tables: Tables | None) -> tuple[pgtypes.PgType | None, str | None]:
-    """Give a column's type, PostgreSQL's own where it comes from a table, and the comment it has there."""
-    table, number = col.get("table_id"), col.get("id")
-    if tables is not None and type(table) is int and type(number) is int:
-        try:
-            known = tables.numbered(table)
-        except (NotFound, PermissionDenied):
-            known = None
-        field = None if known is None else next((one for one in known.fields if one.id == number), None)
-        if known is not None and field is not None and not field.converted:
-            one = known.table.column(field.name)
-            made = pgtypes.pg_type(one.type, typtype=one.typtype, element=one.element)
-            return made, one.comment
-    name = _TYPES.get(str(col.get("base_type")))
-    return (None if name is None else pgtypes.pg_type(name)), None
 
 
 def _inexact(reach: Reach, column: str, why: str) -> UnsupportedServer:
@@ -263,7 +217,7 @@ def _columns(rows: Sequence[Any], keys: Sequence[str], reach: Reach, where: str)
 def _check(columns: Sequence[Sequence[Any]], first: preview.Preview, reach: Reach) -> None:
     """Refuse texts in place of intervals, and values in a column of which nothing was known but NULL."""
     for values, col in zip(columns, first.cols, strict=True):
-        if _is_shaped(values, col):
+        if columntypes.is_shaped(values, col):
             raise _inexact(reach, str(col["name"]), "it holds intervals or points, which the driver rewrites")
         if _is_changed(values, col):
             raise _incomplete(reach, "a column of NULL, as in the answer before", "values", "ask again")
