@@ -79,7 +79,7 @@ class NumberedTables:
     def open(self, question: Question) -> Stream:
         """Open a stream of the rows of a table."""
         schema, name = question.schema or "", question.name or ""
-        asked = self._asked(question, self.tables.find(schema, name))
+        asked = self._asked(question, self.tables.find(schema, name, fresh=True))
         log.info("%s: read by its number, because this account may not run SQL", question.label)
         provenance: dict[str, Any] = {
             "schema": schema,

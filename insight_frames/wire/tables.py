@@ -106,9 +106,12 @@ class Tables:
         self.catalog().table(schema, name)
         raise AssertionError("a table that is not listed is in no catalogue")
 
-    def find(self, schema: str, name: str) -> NumberedTable:
-        """Find a table with its columns."""
-        return self.numbered(self.number(schema, name))
+    def find(self, schema: str, name: str, *, fresh: bool = False) -> NumberedTable:
+        """Find a table with its columns; ``fresh``: as they are now, because columns come and are hidden meanwhile."""
+        number = self.number(schema, name)
+        if fresh:
+            self._known.pop(number, None)
+        return self.numbered(number)
 
     def places(self) -> dict[int | None, tuple[str, str]]:
         """Give (schema, table) by number."""

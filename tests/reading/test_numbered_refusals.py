@@ -14,6 +14,7 @@ from insight_frames.pgtypes import BadValue, pg_type, reading
 from insight_frames.sandbox import Box
 from insight_frames.sources import fields, filters
 from insight_frames.wire import shown
+from insight_frames.wire.interactive import Rows
 from insight_frames.wire.listed import Number, blocks, rows
 
 PROD = "s_cardio3prod"
@@ -129,6 +130,36 @@ def test_rows_are_cut_where_a_row_ends() -> None:
             assert got == [{"A": '},{"x', "B": "1.10"}, {"A": "\\", "B": None}]
             assert isinstance(got[0]["B"], Number)
     assert list(blocks([b"[]"], "a test")) == list(blocks([b"[\n", b"\n]"], "a test")) == []
+
+
+STREAMED = (
+    b'{"data":{"rows":[\n[1,"]\\n["],\n[2,null]\n],\n"cols":[{"id":7},{"id":8}]},\n"row_count":%d,"status":"completed"}'
+)
+AT_ONCE = b'{"status":"completed","row_count":%d,"data":{"rows":[[1,"]\\n["],[2,null]],"cols":[{"id":7},{"id":8}]}}'
+
+
+@pytest.mark.parametrize("body", [STREAMED, AT_ONCE])
+def test_an_interactive_answer_is_whole_or_an_error(body: bytes) -> None:
+    def read(text: bytes, size: int = 9) -> tuple[list[Any], Rows]:
+        told = Rows([text[at : at + size] for at in range(0, len(text), size)], "a test")
+        return [row for some in told for row in some], told
+
+    good, told = read(body % 2)
+    assert good == [["1", "]\n["], ["2", None]]
+    assert (told.count, [str(one["id"]) for one in told.cols]) == (2, ["7", "8"])
+    with pytest.raises(ifr.IncompleteResult, match="expected 3 rows, got 2"):
+        read(body % 3)
+    for end in range(1, len(body % 2)):
+        with pytest.raises(ifr.InsightError):
+            read((body % 2)[:end])
+    with pytest.raises(ifr.QueryFailed, match="division by zero"):
+        read(b'{"status":"failed","error":"ERROR: division by zero","row_count":0,"data":{"rows":[],"cols":[]}}')
+
+
+def test_an_interactive_answer_that_fails_among_its_rows() -> None:
+    body = b'{"data":{"rows":[\n[1],\n[2]{"status":"failed","error":"ERROR: division by zero","row_count":0}'
+    with pytest.raises(ifr.QueryFailed, match="division by zero"):
+        list(Rows([body], "a test"))
 
 
 # ------------------------------------------------------------------------------------------------ broken answers
