@@ -119,6 +119,8 @@ def test_an_account_without_sql(connect: Connect) -> None:
     assert "cannot run SQL" in report.unknown["exports"]["limit of rows"]
     assert report.sections["schemas and tables"]["schemas"]["s_cardio3prod"].endswith(" tables")
     assert {(one["way"], one["because"]) for one in report.tables} == {("number", "this account cannot run SQL")}
+    assert "leaves out" in report.unknown["schemas and tables"]["tables it may not read"]
+    assert report.sections["refreshes"]["s_cardio3prod: columns"].startswith("refresh_log_id ")
     assert any("cannot run SQL" in one for one in report.notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..catalog import Catalog
+from ..catalog import Catalog, Table
 from ..sources.metabase import STATEMENT_BYTES
 from ..wire.http import Http
 from ..wire.server import Server
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
             """Give it."""
             ...
 
+        def table(self, schema: str, name: str) -> Table:
+            """Find one table."""
+            ...
+
 
 def examine(http: Http, session: Session, server: Server, source: Source, *, thorough: bool = False) -> Report:
     """Ask a Metabase everything; nothing that it refuses is an error here."""
@@ -40,7 +44,11 @@ def examine(http: Http, session: Session, server: Server, source: Source, *, tho
     most = None if desk.chosen is None or server.streams else STATEMENT_BYTES
     catalog, seen, listed = _tables(desk, source, most)
     parts.append(seen)
-    parts += [tables.refreshes(desk, catalog), exports.exports(desk, thorough=thorough), speed.speed(desk)]
+    parts += [
+        tables.refreshes(desk, catalog, source.table),
+        exports.exports(desk, thorough=thorough),
+        speed.speed(desk),
+    ]
     return _report(http.url, desk, parts, catalog, listed)
 
 
@@ -51,7 +59,7 @@ def examine_direct(url: str, server: Direct, source: Source) -> Report:
     if desk.stopped is not None:
         return _short(url, desk, parts)
     catalog, seen, listed = _tables(desk, source, None)
-    parts += [seen, tables.refreshes(desk, catalog), speed.direct(desk)]
+    parts += [seen, tables.refreshes(desk, catalog, source.table), speed.direct(desk)]
     return _report(url, desk, parts, catalog, listed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,13 +25,15 @@ def tables(desk: Desk, catalog: Catalog | None, section: Section, most: int | No
     known = list(catalog.tables.values())
     counts = Counter(one.schema for one in known if one.readable)
     section.say("schemas", {name: f"{counts.get(name, 0)} tables" for name in catalog.schemas})
+    if desk.no_sql is not None:  # what Metabase knows of them
+        for name in ("schemas that are closed to it", "tables it may not read", "tables with row-level security"):
+            section.unknown(name, "Metabase leaves out without a word what an account may not see")
+        section.say("looks like a TEST twin", _twins(catalog))
+        return [_line(one, catalog.settings, most, by_number=True) for one in known]
     section.say("schemas that are closed to it", sorted(catalog.closed))
     section.say("tables it may not read", _some([_name(one) for one in known if not one.readable]))
     section.say("tables with columns closed", _some([_name(one) for one in known if _partly(one)]))
     section.say("tables with row-level security", _some([_name(one) for one in known if one.row_security]))
-    if desk.no_sql is not None:  # what Metabase knows of them
-        section.say("looks like a TEST twin", _twins(catalog))
-        return [_line(one, catalog.settings, most, by_number=True) for one in known]
     section.say("kinds", dict(Counter(one.kind for one in known)))
     section.say("primary keys declared", sum(one.has_primary_key for one in known))
     section.say("foreign keys declared", sum(len(one.foreign_keys) for one in known))
@@ -123,7 +125,7 @@ def _some(names: list[str]) -> list[str]:
 
 
 # ------------------------------------------------------------------ refreshes
-def refreshes(desk: Desk, catalog: Catalog | None) -> Section:
+def refreshes(desk: Desk, catalog: Catalog | None, find: Callable[[str, str], Table]) -> Section:
     """Say of each schema how its log of refreshes looks, how often one comes, and what it does to tables."""
     section = Section("refreshes")
     if catalog is None:
@@ -136,12 +138,17 @@ def refreshes(desk: Desk, catalog: Catalog | None) -> Section:
         if not one.readable:
             section.unknown(_name(one), "it may not be read")
             continue
-        columns = ", ".join(f"{column.name} {column.type}" for column in one.columns)
-        section.say(f"{one.schema}: columns", columns)
+        desk.learn(section, f"{one.schema}: columns", partial(_columns, find, one))
         desk.learn(section, f"{one.schema}: pace", partial(_pace, desk, one), sql=True)
     for schema in sorted({one.schema for one in catalog.tables.values() if one.kind == "table"}):
         desk.learn(section, f"{schema}: traces", partial(_traces, desk, schema), sql=True)
     return section
+
+
+def _columns(find: Callable[[str, str], Table], log: Table) -> str:
+    """Name the columns, which the catalogue of an account without SQL does not hold."""
+    columns = (log if log.columns else find(log.schema, log.name)).columns
+    return ", ".join(f"{one.name} {one.type}" for one in columns)
 
 
 def _pace(desk: Desk, log: Table) -> str:
