@@ -8,6 +8,7 @@ from typing import Any
 from insight_frames import Connection
 
 PARTICIPANT = "s_cardio3prod.participant"
+_TABLES: dict[str, dict[str, Any]] = {}  # of the study, by server: nobody changes its columns
 
 
 def tag(name: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -23,7 +24,6 @@ class Shelf:
         self.session = admin._server.session
         self.database = admin._server.database_id
         self.numbers: list[int] = []
-        self._tables: dict[str, Any] = {}
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Send a request as the administrator."""
@@ -58,10 +58,11 @@ class Shelf:
     @property
     def tables(self) -> dict[str, Any]:
         """Tables as Metabase knows them, by ``schema.name``."""
-        if not self._tables:
+        where = self.session._http.url
+        if where not in _TABLES:
             told = self.ask("GET", f"/api/database/{self.database}/metadata")
-            self._tables = {f"{one['schema']}.{one['name']}": one for one in told["tables"]}
-        return self._tables
+            _TABLES[where] = {f"{one['schema']}.{one['name']}": one for one in told["tables"]}
+        return _TABLES[where]
 
     def field(self, table: str, name: str) -> list[Any]:
         """A reference to a field."""

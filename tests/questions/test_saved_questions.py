@@ -321,7 +321,7 @@ def test_a_question_whose_query_fails(era: str, connect: Connect, shelf: Shelf) 
             connect(account).read_question(late)
 
 
-@pytest.mark.parametrize("era", ["0.31", "0.47"])
+@pytest.mark.parametrize("era", ["0.47", pytest.param("0.31", marks=pytest.mark.long)])
 def test_answers_that_break_off_or_lose_rows(era: str, box: Any, connect: Connect, shelf: Shelf) -> None:
     number = shelf.sql("Damaged", "select 'x' || n as t from generate_series(1, 300) n")
     connection = connect("viewer")
