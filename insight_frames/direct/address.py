@@ -62,7 +62,7 @@ def address_of(found: Credentials, connect_timeout: float) -> Address:
     given: dict[str, str] | None = None
     with suppress(psycopg.Error):  # its text may quote what it could not read
         given = dict(psycopg.conninfo.conninfo_to_dict(found.url))
-    if given is None:
+    if given is None or not all(one.isdigit() for one in given.get("port", "0").split(",") if one):
         raise InvalidInput(
             sentence(
                 "The URL is not one of a PostgreSQL",

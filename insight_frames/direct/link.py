@@ -18,12 +18,15 @@ from .address import driver
 from .troubles import meaning
 
 # What an Insight server's sessions have, so that the same statement says the same through either door.
-_SETTINGS = (
-    "set local TimeZone to 'UTC'; set local DateStyle to 'ISO, MDY'; set local IntervalStyle to 'postgres';"
-    " set local extra_float_digits to 3; set local bytea_output to 'hex'"
+SETTINGS = (
+    "set local TimeZone to 'UTC'",
+    "set local DateStyle to 'ISO, MDY'",
+    "set local IntervalStyle to 'postgres'",
+    "set local extra_float_digits to 3",
+    "set local bytea_output to 'hex'",
 )
+MOMENT = "repeatable read"
 _STATEMENT = "read committed"
-_MOMENT = "repeatable read"
 
 
 class Link:
@@ -38,11 +41,11 @@ class Link:
 
         READ ONLY stands in the BEGIN itself, where no setting of role, pooler or query can take it away again.
         """
-        head = f"begin isolation level {_MOMENT if moment else _STATEMENT} read only; "
+        head = f"begin isolation level {MOMENT if moment else _STATEMENT} read only; "
         if snapshot is not None:
             head += f"set transaction snapshot '{snapshot}'; "
         self.clean = False
-        self.run(head + _SETTINGS)
+        self.run(head + "; ".join(SETTINGS))
 
     def run(self, text: str) -> None:
         """Run statements that give no rows."""

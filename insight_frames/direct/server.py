@@ -15,6 +15,7 @@ from typing import Any
 from ..credentials import Credentials, Hidden, Login, Secret
 from ..errors import InsightError, LoginRefused, ServerUnavailable, sentence
 from .address import Address, driver
+from .arrow import ArrowLink, open_arrow
 from .link import Link
 from .troubles import refused
 
@@ -78,6 +79,19 @@ class PostgresServer:
         finally:
             link.drop()
 
+    @contextmanager
+    def arrow_session(self) -> Iterator[ArrowLink | None]:
+        """Give a new ADBC session as whoever the last plain one signed in as; None if there can be none."""
+        person, word = self._who_with_what()
+        asked: Hidden[str, Any] = Hidden(self.address.settings)
+        asked |= {key: one for key, one in (("user", person), ("password", word and word.reveal())) if one}
+        link = open_arrow(Secret(driver().conninfo.make_conninfo("", **asked)))
+        try:
+            yield link
+        finally:
+            if link is not None:
+                link.drop()
+
     def close(self) -> None:
         """Let go of the sessions that wait for a question."""
         with self._lock:
@@ -118,8 +132,7 @@ class PostgresServer:
     # ------------------------------------------------------------------ signing in
     def _open(self) -> Link:
         login = self._login
-        person = self._found.username if login is None else login.username
-        word = self._found.password if login is None else login.password
+        person, word = self._who_with_what()
         made, failed, lacking = self._try(person, word)
         if lacking and word is None:  # neither we nor libpq had one: the keyring, or a person
             login = self._found.login()
@@ -128,6 +141,11 @@ class PostgresServer:
             raise self._refusal(failed, lacking, word is not None or login is not None)
         self._login = login
         return self._known(made)
+
+    def _who_with_what(self) -> tuple[str | None, Secret | None]:
+        if self._login is None:
+            return self._found.username, self._found.password
+        return self._login.username, self._login.password
 
     def _refusal(self, failed: str, lacking: bool, given: bool) -> InsightError:
         if lacking and not given:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -58,8 +58,7 @@ class PostgresSource(KnownTables):
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
         """Open a stream of the rows asked for; left early, the statement is cancelled."""
-        stream = self._query(question) if question.sql is not None else self._table(question)
-        with stream:
+        with self._opened(question) as stream:
             yield stream
 
     @contextmanager
@@ -71,8 +70,21 @@ class PostgresSource(KnownTables):
         how.pop("kept", None)  # of an attempt through Metabase: nothing is taken over from there
         yield TransactionBatches(self.server, tables, settings, self._parallel, on_bad == "text", **how)
 
-    # ------------------------------------------------------------------ tables
-    def _table(self, question: Question, *, again: bool = False) -> Stream:
+    def _opened(self, question: Question, *, again: bool = False) -> Stream:
+        asked = self.asked(question, again=again)
+        batches = self._rows(asked, asked.provenance)
+        try:
+            return open_stream(asked.layout.schema, outcome.started(batches), asked.provenance)
+        except (StaleCatalog, QueryFailed) as error:
+            if again or not outcome.stale(error):
+                raise
+            return self._opened(question, again=True)
+
+    def asked(self, question: Question, *, again: bool = False) -> Asked:
+        """Make a statement of a question, with what is known of its columns, or (``again``) with what is asked anew."""
+        return self._query(question, again=again) if question.sql is not None else self._table(question, again=again)
+
+    def _table(self, question: Question, *, again: bool) -> Asked:
         schema, name = question.schema or "", question.name or ""
         catalog, table, columns = self._known(question, fresh=again)
         pages = question.plain and plan.by_pages(table, catalog.settings)
@@ -80,16 +92,9 @@ class PostgresSource(KnownTables):
         provenance = {"schema": schema, "table": name, "path": "direct", "statements": 0, "time": outcome.now()}
         source = plan.table_source(table, columns, question)
         branch = plan.page_branch(0, table, columns, layout) if pages else plan.numbered_branch(0, source, layout)
-        asked = Asked(source, layout, branch, {0: (schema, name)}, Frame({0: table.shape}))
-        try:
-            return self._opened(asked, provenance)
-        except (StaleCatalog, QueryFailed) as error:
-            if again or not outcome.stale(error):
-                raise
-            return self._table(question, again=True)
+        return Asked(source, layout, branch, {0: (schema, name)}, Frame({0: table.shape}), provenance)
 
-    # ------------------------------------------------------------------ queries
-    def _query(self, question: Question, *, again: bool = False) -> Stream:
+    def _query(self, question: Question, *, again: bool) -> Asked:
         rendered = sql.render(question.sql or "", question.params)
         source = plan.Source(rendered.text, rendered, 0, question.sql or "")
         remembered = None if again else self._queries.known(source)
@@ -101,18 +106,10 @@ class PostgresSource(KnownTables):
             "statements": 0 if remembered else 1,
             "time": outcome.now(),
         }
-        asked = Asked(source, layout, plan.numbered_branch(0, source, layout), {}, Frame(columns=columns_hash))
-        try:
-            return self._opened(asked, provenance)
-        except (StaleCatalog, QueryFailed) as error:
-            if again or not outcome.stale(error):
-                raise
-            return self._query(question, again=True)
+        branch = plan.numbered_branch(0, source, layout)
+        return Asked(source, layout, branch, {}, Frame(columns=columns_hash), provenance)
 
     # ------------------------------------------------------------------ rows
-    def _opened(self, asked: Asked, provenance: dict[str, Any]) -> Stream:
-        return open_stream(asked.layout.schema, outcome.started(self._rows(asked, provenance)), provenance)
-
     def _rows(self, asked: Asked, provenance: dict[str, Any]) -> Generator[pa.RecordBatch, None, None]:
         """Give the packed rows, or single ones if they cannot be packed."""
         delivered = False
@@ -154,13 +151,16 @@ class PostgresSource(KnownTables):
             provenance["time"] = frame.now
 
 
+@dataclass
 class Asked:
     """One packed statement: what is read, how, and what its first row has to confirm."""
 
-    def __init__(
-        self, source: plan.Source, layout: Layout, branch: packed.Branch, shapes: Shapes, frame: Frame
-    ) -> None:
-        self.source, self.layout, self.branch, self.shapes, self.frame = source, layout, branch, shapes, frame
+    source: plan.Source
+    layout: Layout
+    branch: packed.Branch
+    shapes: Shapes
+    frame: Frame
+    provenance: dict[str, Any]
 
     @property
     def query(self) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from .. import sql
 from ..catalog import Table
+from ..direct.arrow import ArrowFailed, ArrowLink
 from ..direct.link import Link
 from ..direct.server import WHERE, PostgresServer
 from ..direct.troubles import LOCKED
@@ -29,6 +30,7 @@ from ..wire.cells import Frame, readable
 from ..wire.unpack import Layout, read_rows_of
 from . import plan
 from .generations import Generations, asking, names_hash
+from .native import read_native
 from .workers import Workers
 
 log = logging.getLogger("insight_frames")
@@ -43,6 +45,15 @@ PROOF = (
     "all tables were read in one REPEATABLE READ READ ONLY transaction, whose snapshot all sessions shared; once all"
     " were locked, each was under the name and in the file that this snapshot's catalogue tells"
 )
+
+
+@dataclass
+class _Held:
+    """The sessions of one transaction: the first plain one exported the snapshot."""
+
+    snapshot: str
+    links: list[Link]
+    arrows: list[ArrowLink] = field(default_factory=list)
 
 
 @dataclass
@@ -69,6 +80,7 @@ class TransactionBatches:
         if self.consistency is not None and self.consistency not in get_args(Consistency):
             expected = " or ".join(map(repr, get_args(Consistency)))
             raise InvalidInput(sentence("consistency is not known", expected=f"{expected} (or leave it out)"))
+        self._plainly = False
         self._layouts = [self._layout(one) for one in self.tables]
         self.schemas: list[pa.Schema] = [one.schema for one in self._layouts]
 
@@ -77,21 +89,36 @@ class TransactionBatches:
         """What a later attempt could go on with: nothing, because its transaction would be another."""
         return {}
 
-    def __iter__(self) -> Generator[tuple[int, pa.RecordBatch], None, None]:
-        groups = self._groups()
+    def __iter__(self) -> Generator[tuple[int, pa.RecordBatch | None], None, None]:
+        """Read all tables; None in place of a batch says that the table begins anew."""
         with ExitStack() as stack:
-            links, frame, shared = self._begun(stack, min(self.parallel, len(groups)))
-            workers = Workers(links, groups, self._read)
-            with closing(iter(workers)) as rows:
+            held, frame = self._begun(stack)
+            left, begun = set(range(len(self.tables))), set()
+            if held.arrows:
+                alone = [[index] for index in self._largest_first()]
+                with closing(iter(Workers(held.arrows, alone, self._natively))) as rows:
+                    for index, batch in rows:
+                        if batch is None:
+                            left.discard(index)
+                            continue
+                        begun.add(index)
+                        yield index, batch
+            for index in left & begun:
+                yield index, None
+            groups = self._groups(left)
+            with closing(iter(Workers(held.links, groups, self._packed))) as rows:
                 yield from rows
-        self.evidence = {
+        self.evidence = self._evidence(held, frame, len(groups) + (len(self.tables) if held.arrows else 0))
+
+    def _evidence(self, held: _Held, frame: Generations, statements: int) -> dict[str, Any]:
+        return {
             "consistency": "one-transaction",
-            "statements": len(groups),
+            "statements": statements,
             "snapshots": [frame.snapshot],
             "taken": frame.now,
             "proof": PROOF,
-            "sessions": len(links),
-            "exported_snapshot": shared,
+            "sessions": len(held.links) + len(held.arrows),
+            "exported_snapshot": held.snapshot,
             "refresh_log": frame.logs,
             "generations": [
                 {"oid": frame.oids[index], "relfilenode": frame.files[index], "snapshot": frame.snapshot}
@@ -100,20 +127,15 @@ class TransactionBatches:
         }
 
     # ------------------------------------------------------------------ the transaction
-    def _begun(self, stack: ExitStack, wanted: int) -> tuple[list[Link], Generations, str | None]:
-        """Begin it in several sessions, with all tables locked and seen by its snapshot as they stand."""
+    def _begun(self, stack: ExitStack) -> tuple[_Held, Generations]:
+        """Begin it in all sessions, with all tables locked and seen by its snapshot as they stand."""
         for attempt in range(TRIES):
-            alone = attempt == TRIES - 1  # nobody waits for a lock behind somebody who waits for the first session
             with ExitStack() as trial:
-                try:
-                    links = self._sessions(trial, 1 if alone else wanted)
-                except QueryFailed as error:
-                    if error.sqlstate not in LOCKED:
-                        raise
-                else:
-                    if self._settled(links[0][0]):
-                        stack.push(trial.pop_all())
-                        return [one for one, _ in links], self._told(links[0][0]), links[0][1]
+                held = self._held(trial, alone=attempt == TRIES - 1)
+                if held is not None and self._settled(held.links[0]):
+                    frame = self._told(held.links[0])
+                    stack.push(trial.pop_all())
+                    return held, frame
             log.info("tables were exchanged while the transaction began; beginning it anew")
             time.sleep(PAUSE * 2**attempt)
         raise InconsistentSnapshot(
@@ -123,28 +145,46 @@ class TransactionBatches:
             )
         )
 
-    def _sessions(self, stack: ExitStack, wanted: int) -> list[tuple[Link, str | None]]:
-        """Open sessions that share the first one's snapshot and hold all tables."""
+    def _held(self, stack: ExitStack, *, alone: bool) -> _Held | None:
+        """Open sessions that share a snapshot and hold all tables; None if a lock was not to be had.
+
+        ADBC's sessions read, and the first one, which has exported its snapshot, what they cannot; without ADBC plain
+        sessions do. ``alone`` opens the first one only: nobody then waits behind somebody who waits for the first.
+        """
         first = stack.enter_context(self.server.session())
         first.begin(moment=True)
-        shared = first.rows("select pg_export_snapshot()")[0][0] if wanted > 1 else None
-        self._lock(first)
-        links: list[tuple[Link, str | None]] = [(first, shared)]
-        for _ in range(wanted - 1):
-            one = stack.enter_context(self.server.session())
-            one.begin(moment=True, snapshot=shared)
-            one.run(f"set local lock_timeout to '{LOCK_TIMEOUT}'")
-            self._lock(one)
-            one.run("set local lock_timeout to default")
-            links.append((one, shared))
-        return links
+        shared = str(first.rows("select pg_export_snapshot()")[0][0])
+        held = _Held(shared, [first])
+        try:
+            self._lock(first.run)
+            for _ in range(0 if alone or self._plainly else min(self.parallel, len(self.tables))):
+                arrow = stack.enter_context(self.server.arrow_session())
+                if arrow is None:
+                    break
+                arrow.begin(shared)
+                self._lock(arrow.run, LOCK_TIMEOUT)
+                held.arrows.append(arrow)
+            for _ in range(0 if alone or held.arrows else min(self.parallel, len(self._groups())) - 1):
+                link = stack.enter_context(self.server.session())
+                link.begin(moment=True, snapshot=shared)
+                self._lock(link.run, LOCK_TIMEOUT)
+                held.links.append(link)
+        except ArrowFailed as error:
+            self._plainly = str(error) not in LOCKED  # a pooler, say, that does not let ADBC do this
+            return None
+        except QueryFailed as error:
+            if error.sqlstate not in LOCKED:
+                raise
+            return None
+        return held
 
-    def _lock(self, link: Link) -> None:
+    def _lock(self, run: Callable[[str], None], timeout: str = "0") -> None:
         """Hold all tables, and what views and partitions stand on, as a reader does until the transaction ends."""
-        link.run("set local idle_in_transaction_session_timeout to 0")
+        run("set local idle_in_transaction_session_timeout to 0")
+        run(f"set local lock_timeout to '{timeout}'")
         for start in range(0, len(self.tables), TABLES_PER_STATEMENT):
             some = self.tables[start : start + TABLES_PER_STATEMENT]
-            link.rows("\nunion all\n".join(f"(select '' from {_name(one)} limit 0)" for one in some))
+            run("\nunion all\n".join(f"(select '' from {_name(one)} limit 0)" for one in some))
 
     def _settled(self, link: Link) -> bool:
         """Whether the snapshot sees each relation that is held in its file of now, each table under its name of now."""
@@ -180,13 +220,17 @@ class TransactionBatches:
         return frame
 
     # ------------------------------------------------------------------ rows
-    def _groups(self) -> list[list[int]]:
-        """Put tables together, the largest first, so that no session is left with a large one at the end."""
+    def _largest_first(self, some: Collection[int] | None = None) -> list[int]:
+        """Order tables so that no session is left with a large one at the end."""
+        return sorted(range(len(self.tables)) if some is None else some, key=lambda one: -self.tables[one].bytes)
+
+    def _groups(self, some: Collection[int] | None = None) -> list[list[int]]:
+        """Put tables together in statements."""
         groups: list[list[int]] = []
         size = 0
-        for index in sorted(range(len(self.tables)), key=lambda one: -self.tables[one].bytes):
+        for index in self._largest_first(some):
             weight = self.tables[index].bytes
-            full = size + weight > BYTES_PER_STATEMENT or (groups and len(groups[-1]) >= TABLES_PER_STATEMENT)
+            full = groups and (size + weight > BYTES_PER_STATEMENT or len(groups[-1]) >= TABLES_PER_STATEMENT)
             if full or not groups:
                 groups.append([])
                 size = 0
@@ -194,8 +238,21 @@ class TransactionBatches:
             size += weight
         return groups
 
-    def _read(self, link: Link, group: Sequence[int]) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Read some tables in one statement."""
+    def _natively(
+        self, link: ArrowLink, group: Sequence[int]
+    ) -> Generator[tuple[int, pa.RecordBatch | None], None, None]:
+        """Read a table by ADBC; None at its end if all of it came, nothing if it has to be read in another way."""
+        (index,) = group
+        try:
+            for batch in read_native(link, self.tables[index], self._layouts[index]):
+                yield index, batch
+        except ArrowFailed as error:
+            log.debug("a table is read as packed rows: %s", error)
+            return
+        yield index, None
+
+    def _packed(self, link: Link, group: Sequence[int]) -> Generator[tuple[int, pa.RecordBatch], None, None]:
+        """Read some tables in one packed statement."""
         frame = Frame({key: self.tables[index].shape for key, index in enumerate(group)})
         layouts = {key: self._layouts[index] for key, index in enumerate(group)}
         names = {key: (self.tables[index].schema, self.tables[index].name) for key, index in enumerate(group)}

@@ -9,23 +9,29 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from ..direct.link import Link
 
-G = TypeVar("G")
-R = TypeVar("R")
+class Session(Protocol):
+    """Whatever reads; another thread may cancel what it waits for."""
+
+    def cancel(self) -> None:
+        """Cancel it."""
+        ...
+
+
+L = TypeVar("L", bound=Session)
 WAITING = 4  # results of each session that wait to be taken
 LOOK = 0.5  # seconds after which a waiting thread looks whether all has ended
 
 
-class Workers:
+class Workers(Generic[L]):
     """Reads groups over links; iterating gives what ``read(link, group)`` gives, in no promised order."""
 
     def __init__(
-        self, links: Sequence[Link], groups: Sequence[Any], read: Callable[[Link, Any], Iterator[Any]]
+        self, links: Sequence[L], groups: Sequence[Any], read: Callable[[L, Any], Generator[Any, None, None]]
     ) -> None:
         self._links, self._read = links, read
         self._todo = deque(groups)
@@ -64,14 +70,14 @@ class Workers:
             except queue.Empty:
                 continue
 
-    def _work(self, link: Link) -> None:
+    def _work(self, link: L) -> None:
         try:
             while not self._over.is_set():
                 try:
                     group = self._todo.popleft()
                 except IndexError:
                     break
-                with closing(self._read(link, group)) as rows:  # type: ignore[type-var]
+                with closing(self._read(link, group)) as rows:
                     for one in rows:
                         self._put("row", one)
                         if self._over.is_set():

@@ -48,7 +48,8 @@ def test_values_are_exact(on_path: Connection, scratch: Scratch) -> None:
     )
     scratch.run(
         "insert into v values (0.1000000000000000055511151231257827, '2024-02-29 12:00:00.123456+02', true, '\\x00ff',"
-        " '{1,null}', '', 9007199254740993, '2024-02-29', 'NaN'), (null, null, null, null, null, null, null, null, null)"
+        " '{1,null}', '', 9007199254740993, '2024-02-29', 'NaN'),"
+        " (null, null, null, null, null, null, null, null, null)"
     )
     cursor = on_path.cursor().execute("select * from s_scratch.v order by f")
     assert [one[:2] for one in cursor.description or []][:3] == [
@@ -98,7 +99,8 @@ def test_mistakes_are_our_errors(on_path: Connection) -> None:
 
 
 def test_what_only_looks_like_a_placeholder(on_path: Connection) -> None:
-    sql = "select '%s' as a, /* %s */ 7 % s as b, %s as c, d[1:a] as d from (select 4 as s, array[8] as d, 1 as a) x -- %s"
+    sql = "select '%s' as a, /* %s */ 7 % s as b, %s as c, d[1:a] as d"
+    sql += " from (select 4 as s, array[8] as d, 1 as a) x -- %s"
     assert on_path.cursor().execute(sql, ["x"]).fetchall() == [("%s", 3, "x", [8])]
     many = [f"v{i}" for i in range(60)]
     assert on_path.cursor().execute("select " + ", ".join(["%s"] * 60), many).fetchone() == tuple(many)
