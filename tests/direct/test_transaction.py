@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sandboxes import Boxes, Connect, Database, Scratch
 from insight_frames import InconsistentSnapshot, InvalidInput, PostgresConnection, ServerUnavailable
 from insight_frames.sources import transaction
 
+LOCKED = ("big", "big, many")
 OURS = "application_name = 'insight_frames'"
 FILL = "select g as a, repeat('x', 500) as b from generate_series(1, {}) g"
 EXCHANGES = {
@@ -34,7 +35,8 @@ def exchanging(boxes: Boxes, command: str) -> Iterator[None]:
     def work() -> None:
         try:
             with boxes().connect() as database, boxes().connect() as watching, database.transaction():
-                database.execute("set search_path to s_scratch; lock table big in access exclusive mode")
+                lock = f"lock table {LOCKED['many' in command]} in access exclusive mode"
+                database.execute(f"set search_path to s_scratch; {lock}".encode())
                 held.set()
                 for _ in range(1000):
                     if watching.execute("select 1 from pg_locks where not granted").fetchone():
@@ -53,26 +55,43 @@ def exchanging(boxes: Boxes, command: str) -> Iterator[None]:
     assert not failed, failed
 
 
+@pytest.fixture
+def behind_the_catalogue(monkeypatch: pytest.MonkeyPatch, boxes: Boxes) -> Iterator[Callable[[str], None]]:
+    """Exchange a table when the catalogue has been read, the snapshot is taken and the lock waited for."""
+    with ExitStack() as stack:
+
+        def exchange(command: str) -> None:
+            begun = transaction.TransactionBatches._begun
+
+            def begin(self: Any, opened: Any) -> Any:
+                stack.enter_context(exchanging(boxes, command))
+                return begun(self, opened)
+
+            monkeypatch.setattr(transaction.TransactionBatches, "_begun", begin)
+
+        yield exchange
+
+
 @pytest.mark.parametrize("how", EXCHANGES)
 def test_a_table_exchanged_while_the_transaction_begins_is_taken_whole(
-    boxes: Boxes, direct: PostgresConnection, scratch: Scratch, tmp_path: Path, how: str
+    direct: PostgresConnection, scratch: Scratch, tmp_path: Path, how: str, behind_the_catalogue: Callable[[str], None]
 ) -> None:
     """Its snapshot was taken before the exchange: by that alone the table would be empty, or half of it."""
     scratch.run(f"create table big as {FILL.format(2000)}; create table ready as {FILL.format(2000)}")
-    with exchanging(boxes, EXCHANGES[how]):
-        cut = direct.snapshot(tmp_path / "cut", schemas="s_scratch", tables=["big"])
+    behind_the_catalogue(EXCHANGES[how])
+    cut = direct.snapshot(tmp_path / "cut", schemas="s_scratch", tables=["big"])
     assert cut.list_tables()["rows_estimate"].tolist() == [3000]
     assert len(cut.read_table("s_scratch", "big")) == 3000
 
 
 def test_what_a_view_stands_on_is_held_too(
-    boxes: Boxes, direct: PostgresConnection, scratch: Scratch, tmp_path: Path
+    direct: PostgresConnection, scratch: Scratch, tmp_path: Path, behind_the_catalogue: Callable[[str], None]
 ) -> None:
     scratch.run(f"create table big as {FILL.format(2000)}; create view seen as select * from big")
     scratch.run("create table many (a int, b text) partition by range (a)")
     scratch.run("create table many_1 partition of many default; insert into many select a, b from big")
-    with exchanging(boxes, f"{EXCHANGES['truncate']}; truncate many; insert into many select * from big"):
-        cut = direct.snapshot(tmp_path / "cut", schemas="s_scratch", tables=["seen", "many"])
+    behind_the_catalogue(f"{EXCHANGES['truncate']}; truncate many; insert into many select * from big")
+    cut = direct.snapshot(tmp_path / "cut", schemas="s_scratch", tables=["seen", "many"])
     assert [len(cut.read_table("s_scratch", one)) for one in ("seen", "many")] == [3000, 3000]
 
 
