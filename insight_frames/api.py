@@ -48,7 +48,11 @@ def connect(
     Parameters
     ----------
     url : str, optional
-        Address of Insight, as in the browser: ``https://<customer>.insight.openclinica.io``.
+        Address of Insight, as in the browser: ``https://<customer>.insight.openclinica.io``; or of the PostgreSQL
+        behind it, ``postgresql://user@host:5432/database`` (the extra ``postgres``), which takes ``username``,
+        ``password``, ``database``, ``profile``, ``prompt``, ``timeout`` (seconds to connect in) and ``parallel``
+        (sessions that read a snapshot together), and what libpq takes in the URL. Its password may also come from
+        ``PGPASSWORD`` or ``.pgpass``.
     username, password : str, optional
         Of the account. What is not given is taken from ``INSIGHT_URL``, ``INSIGHT_USERNAME``, ``INSIGHT_PASSWORD``,
         ``INSIGHT_API_KEY``, ``INSIGHT_SESSION_ID`` and ``INSIGHT_DATABASE``, then from the config file, then (if the
@@ -81,12 +85,12 @@ def connect(
 
     Returns
     -------
-    Connection
+    Connection, or PostgresConnection
 
     Raises
     ------
     InvalidInput
-        There is no URL, or it is not one of a web server.
+        There is no URL, it is not one of a web server or a PostgreSQL, or a setting is not for it.
 
     Examples
     --------
@@ -626,11 +630,12 @@ def snapshot(
         Only these tables, or all but these; ``"table"`` or ``"schema.table"``.
     overwrite : bool
         Replace a snapshot that is already there; otherwise it is never touched.
-    consistency : {"one-statement", "same-generation", "none"}, optional
+    consistency : {"one-transaction", "one-statement", "same-generation", "none"}, optional
         What to insist on; the default is the strongest that the server can take, never "none". "one-statement": all
         tables in one statement, or an error before any row is asked for. "same-generation": several statements are
-        allowed, and proven. "none": nothing is proven, and tables may be of different moments, each of one. The
-        manifest says under ``consistency`` and ``evidence`` what was kept.
+        allowed, and proven. "none": nothing is proven, and tables may be of different moments, each of one. A
+        connection straight to PostgreSQL always keeps "one-transaction", which is as much as any of them. The manifest
+        says under ``consistency`` and ``evidence`` what was kept.
     progress : None, bool or callable
         None: a bar in a terminal or notebook if tqdm is installed (the extra ``progress``), otherwise nothing. True: a
         bar. False: nothing. A function gets a ``Step`` about ten times a second: tables, rows, bytes, rate, remaining.
