@@ -142,7 +142,7 @@ def test_what_moves_between_tables_is_in_one_of_them(
     thread = threading.Thread(target=move)
     thread.start()
     try:
-        for number in range(4):
+        for number in range(2):
             cut = direct.snapshot(tmp_path / f"cut{number}", schemas="s_scratch")
             found = [cut.read_table("s_scratch", one)["n"] for one in ("a", "b")]
             assert sorted([*found[0], *found[1]]) == list(range(1, 20001))
@@ -171,7 +171,7 @@ create table nothing (a int, b timestamptz);
 create table "Ünï ""code""" as select 'é' || chr(8232) || E'\n\\' || chr(1) as "ü", 9223372036854775807 as "select";
 create view seen as select k, a, i from odd; create materialized view kept as select * from odd;
 create table moments as select g as k, timestamptz '2024-01-01' + g * interval '1 us' as at, null::date as d
-  from generate_series(1, 30000) g; insert into moments values (0, 'infinity', 'infinity');
+  from generate_series(1, 9000) g; insert into moments values (0, 'infinity', 'infinity');
 '''
 
 
@@ -192,7 +192,7 @@ def test_every_value_is_what_it_is_through_metabase(
 
 def test_the_server_ends_it(direct: PostgresConnection, superuser: Database, scratch: Scratch, tmp_path: Path) -> None:
     """Nothing is left of a snapshot whose sessions were ended while it was being read."""
-    scratch.run(f"create table t as {FILL.format(60000)}")
+    scratch.run(f"create table t as {FILL.format(15000)}")
 
     def end(told: Any) -> None:
         superuser.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where {OURS}".encode())
@@ -206,7 +206,7 @@ def test_the_server_ends_it(direct: PostgresConnection, superuser: Database, scr
 def test_left_by_an_error_no_session_stays(
     direct: PostgresConnection, superuser: Database, scratch: Scratch, tmp_path: Path
 ) -> None:
-    scratch.run(f"create table t as {FILL.format(60000)}")
+    scratch.run(f"create table t as {FILL.format(15000)}")
 
     class Stop(Exception):
         pass
