@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
+from typing import get_args
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ import insight_frames as ifr
 from insight_frames.cli import COMMANDS, NAMES, main, parser
 from insight_frames.commands import output
 from insight_frames.sandbox import Box
+from insight_frames.snapshots.take import Consistency
 
 ROOT = Path(ifr.__file__).parent.parent
 TABLES = ["item", "Lab Import", "ig_notes_freetext", "site", "participant"]
@@ -342,6 +344,8 @@ def test_completion_in_zsh(run: Run) -> None:
 
 
 def test_the_parser_is_one(run: Run) -> None:
+    kinds = get_args(Consistency)
+    assert [parser().parse_args(["snapshot", "x", "--consistency", one]).consistency for one in kinds] == list(kinds)
     assert parser().parse_args(["read", "a", "b"]).command.name == "read"
     assert [one.name for one in COMMANDS] == NAMES
     assert len(set(NAMES)) == len(NAMES)

@@ -59,7 +59,11 @@ def _snapshot_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", action="append", default=[], metavar="NAME", help="only this table; repeatable")
     parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="not this table; repeatable")
     parser.add_argument("--overwrite", action="store_true", help="replace a snapshot that stands there")
-    parser.add_argument("--consistency", choices=("one-statement", "same-generation", "none"), help="what to insist on")
+    parser.add_argument(
+        "--consistency",
+        choices=("one-transaction", "one-statement", "same-generation", "none"),
+        help="what to insist on",
+    )
     parser.add_argument("--quiet", "-q", action="store_true", help="print nothing, show no progress")
     connecting.server(parser)
 
