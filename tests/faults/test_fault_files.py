@@ -92,7 +92,10 @@ WRITERS: dict[str, tuple[Callable[[Stage], Path], str, type[InsightError]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITERS)
+LESS = ("to_spss", "to_xpt 5", "to_dataset_json")  # as the others, by the same hand
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.long) if one in LESS else one for one in WRITERS])
 def test_a_full_disk(stage: Stage, name: str, era: str, record_property: Record) -> None:
     write, file, expected = WRITERS[name]
     if name == "diff.to_excel":

@@ -53,6 +53,7 @@ def test_hazard_ratios_equal_those_of_the_packages_frame_and_the_published(trial
     assert ours.params_[list(PUBLISHED)].round(4).to_dict() == PUBLISHED
 
 
+@pytest.mark.long
 def test_it_is_a_study_like_others(trial: Connection, tmp_path: Path) -> None:
     with pytest.warns(ifr.DataWarning, match="no enrolled is known"):  # the data hold no dates, and none are made up
         people = ifr.participants(trial, S)
