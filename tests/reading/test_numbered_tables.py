@@ -35,7 +35,7 @@ def resync(box: Box, connect: Connect) -> None:
         assert answer.status == 200
 
 
-SHORT = [("0.47", TEST, 50, 12), ("0.31", TEST, 10, 4)]  # tables of at most so many rows, at least so many of them
+SHORT = [("0.47", TEST, 100, 20), ("0.31", TEST, 100, 10)]  # tables of at most so many rows, at least so many of them
 ALL = [(era, PROD, 1 << 30, 35 if era in ("0.47", "0.49") else 30) for era in ERAS]
 
 
