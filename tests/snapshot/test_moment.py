@@ -319,7 +319,7 @@ def test_a_limit_that_cannot_be_meant(connect: Connect, wrong: Any) -> None:
 @streaming
 def test_a_consistency_that_is_not_known(box: Box, connect: Connect, tmp_path: Path) -> None:
     connection = connect()
-    with pytest.raises(InvalidInput, match="consistency is not known; expected 'one-statement' or 'same-generation'"):
+    with pytest.raises(InvalidInput, match="consistency is not known; expected 'one-transaction' or 'one-statement'"):
         connection.snapshot(tmp_path / "cut", consistency="strong")  # type: ignore[arg-type]
     assert box.requests == []
 
