@@ -17,7 +17,8 @@ import pytest
 from hypothesis import settings
 from sandboxes import ERAS, ROLES, Boxes, Connect, Database, Scratch, direct_url
 
-from insight_frames import Connection, api
+from insight_frames import Connection
+from insight_frames.api import opening
 from insight_frames.direct_connection import PostgresConnection
 from insight_frames.sandbox import Box
 
@@ -155,7 +156,7 @@ def scratch(superuser: Database) -> Iterator[Scratch]:
 @pytest.fixture(autouse=True)
 def _no_default_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the default connection of another, or an INSIGHT_* variable of who runs the tests."""
-    monkeypatch.setattr(api, "_default", None)
+    monkeypatch.setattr(opening, "_default", None)
     for name in ("URL", "USERNAME", "PASSWORD", "API_KEY", "SESSION_ID", "DATABASE", "PROFILE"):
         monkeypatch.delenv(f"INSIGHT_{name}", raising=False)
 

@@ -32,7 +32,7 @@ def modules() -> list[str]:
 def test_docstring_examples(name: str, boxes, tmp_path: Path) -> None:
     module = importlib.import_module(name)
     box = boxes("0.47")
-    needs_default = name == "insight_frames.api"
+    needs_default = name.startswith("insight_frames.api.")
     if needs_default:
         api.connect(box.url, username=box.username, password=box.password)
     finder = doctest.DocTestFinder(exclude_empty=True)

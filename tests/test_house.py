@@ -176,7 +176,7 @@ def test_modules_stay_small() -> None:
         for path in MODULES
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > 300
     }
-    assert set(long) <= {"insight_frames/api.py"}, f"{long}: each module is one room (api.py is all docstrings)"
+    assert long == {}, f"{long}: each module is one room"
 
 
 def run(code: str) -> str:
