@@ -15,8 +15,8 @@ from .catalog import Catalog
 from .clinical.choices import Given, How
 from .dbapi import Cursor
 from .progress import Asked
-from .question import Key, Numbers, OutOfRange, Question, sql_question, table_question
-from .reading import Backend, Looks, read
+from .question import Key, OutOfRange, Question, sql_question, table_question
+from .reading import Backend, Looks, numbers_for, read
 from .reading import Source as Rows
 from .sinks import listing
 from .stream import Stream
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class LiveReader:
-    """Reads a live database. Who inherits sets ``_source`` and says in ``_origin`` where rows come from."""
+    """Reads a live database. Who inherits sets ``_source`` and says address, version and account."""
 
     _source: Source
 
@@ -112,7 +112,7 @@ class LiveReader:
             params=params,
             order_by=order_by,
             limit=limit,
-            numbers=_numbers(coerce_float, dtype_backend),
+            numbers=numbers_for(coerce_float, dtype_backend),
             out_of_range=out_of_range,
         )
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
@@ -133,7 +133,7 @@ class LiveReader:
     ) -> Any:
         """Run a query; see :func:`insight_frames.read_sql`."""
         question = sql_question(
-            sql, params=params, numbers=_numbers(coerce_float, dtype_backend), out_of_range=out_of_range
+            sql, params=params, numbers=numbers_for(coerce_float, dtype_backend), out_of_range=out_of_range
         )
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
         return self._read(question, looks, chunksize)
@@ -196,8 +196,3 @@ class LiveReader:
 
     def _origin(self) -> dict[str, Any]:
         return {"server": self.url, "server_version": self.server_version, "user": self._account()}
-
-
-def _numbers(coerce_float: bool, dtype_backend: str | None) -> Numbers:
-    """How ``numeric`` is to travel: Arrow's decimals only where the frame is to hold them, because they hold no NaN."""
-    return "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"

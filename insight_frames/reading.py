@@ -16,7 +16,7 @@ import pyarrow as pa
 from .catalog import Table
 from .errors import InvalidInput, sentence
 from .pgtypes import type_of
-from .question import Question
+from .question import Numbers, Question
 from .sinks import frame
 from .stream import Stream
 
@@ -79,6 +79,11 @@ class Looks:
         named = dtype if isinstance(dtype, Mapping) else ()
         dated = (dates,) if isinstance(dates, str) else dates if isinstance(dates, (Mapping, list, tuple)) else ()
         return column in named or column in dated
+
+
+def numbers_for(coerce_float: bool, dtype_backend: str | None) -> Numbers:
+    """Say how ``numeric`` is to travel: as Arrow's decimals only if the frame is to hold them, for they hold no NaN."""
+    return "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"
 
 
 def read(source: Source, question: Question, looks: Looks, chunksize: int | None, provenance: Provenance) -> Any:

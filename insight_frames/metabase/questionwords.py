@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import Secret, hide
 from ..errors import InvalidInput, sentence
-from ..question import Numbers, OutOfRange, Question, sql_question
-from ..reading import Backend, Looks, read
+from ..question import OutOfRange, Question, sql_question
+from ..reading import Backend, Looks, numbers_for, read
 from . import embedding, fetching, questions
 from .embedding import PERIOD, Expires
 
@@ -118,5 +118,5 @@ class QuestionWords:
 def _question(
     coerce_float: bool, dtype_backend: Backend | None, out_of_range: OutOfRange, params: Mapping[str, Any] | None = None
 ) -> Question:
-    numbers: Numbers = "float" if coerce_float else "exact" if dtype_backend == "pyarrow" else "digits"
+    numbers = numbers_for(coerce_float, dtype_backend)
     return sql_question("", params=params, numbers=numbers, out_of_range=out_of_range)

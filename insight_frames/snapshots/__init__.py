@@ -6,10 +6,11 @@ offline, ``cutting`` makes data cuts, ``verify`` finds damage, ``difference`` te
 
 from __future__ import annotations
 
+from ..sources.transaction import Consistency
 from .cut import Snapshot, open_snapshot
 from .difference import Diff
 from .freeze import freeze, refuse_twins
-from .take import Consistency, take
+from .take import take
 from .verify import Report
 
 __all__ = ["Consistency", "Diff", "Report", "Snapshot", "freeze", "open_snapshot", "refuse_twins", "take"]

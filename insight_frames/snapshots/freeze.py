@@ -16,10 +16,11 @@ from ..errors import InvalidInput, QueryFailed, TableNotFound, near, sentence
 from ..progress import Asked, Progress
 from ..sources.generations import LOG
 from ..sources.outcome import stale
+from ..sources.transaction import Consistency
 from ..wire.cells import StaleCatalog
 from . import folder
 from .cut import Snapshot
-from .take import Consistency, TableSource, take
+from .take import TableSource, take
 
 CATALOG_TRIES = 3
 _TEST = r"test(?:ing)?|uat|train(?:ing)?|sandbox"

@@ -25,12 +25,12 @@ from ..catalog import Table
 from ..errors import IncompleteResult, InconsistentSnapshot, InvalidInput, ServerUnavailable, SnapshotError, sentence
 from ..progress import Progress, watched
 from ..sinks.parquet import Written
+from ..sources.transaction import Consistency
 from . import folder, rest
 from .cut import Snapshot, open_snapshot
 from .inventory import resources
 from .writer import Writer
 
-Consistency = Literal["one-transaction", "one-statement", "same-generation", "none"]
 _CONSISTENT = ("one-transaction", "one-statement", "same-generation")
 _SOURCE = ("server", "server_version", "database", "postgresql_version", "user")
 

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import catalog as catalog_
 from .. import sql
 from ..catalog import Catalog, Column, Table
 from ..errors import NotFound, PermissionDenied
 from ..question import Question
+from ..wire.cells import readable
 from . import plan
+from .locate import Asked
+
+CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 
 
 class KnownTables:
-    """What the account sees of one database; who inherits says how the catalogue is read."""
+    """What the account sees of one database behind a server."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: Asked) -> None:
+        self.server = server
         self._catalogs: dict[str | None, Catalog] = {}
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Ask for the catalogue of some schemas, of all if None."""
-        raise NotImplementedError
+        literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
+        for _ in range(CATALOG_TRIES):
+            got = self.server.rows(catalog_.statement(literals), ("t", "n", "d"))
+            with readable("the catalogue"):
+                found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
+            if found.settled:
+                break
+        return found
 
     def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
         """Read what the account sees of one schema (of all: None); kept until the server's shape is seen to differ."""

@@ -36,20 +36,20 @@ log = logging.getLogger("insight_frames")
 
 Shape = tuple[str, str | None]  # the SQL of a hash of the columns, and what it must be
 Path = Literal["auto", "packed", "plain", "mbql"]  # the last: tables by their number, without SQL
-CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
 
 
 class MetabaseSource(KnownTables):
     """One database behind one Metabase."""
 
+    server: Server
+
     def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int | None = None) -> None:
         if path not in get_args(Path):
             raise InvalidInput(sentence("path is not known", expected=" or ".join(map(repr, get_args(Path)))))
         if statement_bytes is not None and (not isinstance(statement_bytes, int) or statement_bytes < 1):
             raise InvalidInput(sentence("statement_bytes cannot be meant", expected="a number of bytes above 0"))
-        super().__init__()
-        self.server = server
+        super().__init__(server)
         self._path = path
         self._statement_bytes = statement_bytes
         self._settings: dict[str, Any] = {}
@@ -57,13 +57,7 @@ class MetabaseSource(KnownTables):
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Ask for the catalogue of some schemas in one request."""
-        literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
-        for _ in range(CATALOG_TRIES):
-            got = self.server.rows(catalog_.statement(literals), ("t", "n", "d"))
-            with readable("the catalogue"):
-                found = catalog_.parse((one["t"], one["n"], one["d"] or None) for one in got)
-            if found.settled:
-                break
+        found = super().read_catalog(schemas)
         self._settings = found.settings
         return found
 

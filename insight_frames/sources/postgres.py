@@ -14,9 +14,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from .. import catalog as catalog_
 from .. import sql
-from ..catalog import Catalog, Table
+from ..catalog import Table
 from ..direct.server import WHERE, PostgresServer
 from ..errors import QueryFailed
 from ..question import Question
@@ -32,28 +31,18 @@ from .transaction import TransactionBatches
 
 log = logging.getLogger("insight_frames")
 
-CATALOG_TRIES = 3  # what is exchanged while the catalogue is read shows half of itself: better read again
 Shapes = Mapping[int, tuple[str, str]]
 
 
 class PostgresSource(KnownTables):
     """One database of a PostgreSQL."""
 
+    server: PostgresServer
+
     def __init__(self, server: PostgresServer, *, parallel: int) -> None:
-        super().__init__()
-        self.server = server
+        super().__init__(server)
         self._parallel = parallel
         self._queries = QueryColumns(server)
-
-    def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
-        """Ask for the catalogue of some schemas."""
-        literals = None if schemas is None else [sql.string_literal(one) for one in schemas]
-        for _ in range(CATALOG_TRIES):
-            got = self.server.rows(catalog_.statement(literals), ("t", "n", "d"))
-            found = catalog_.parse((one["t"], one["n"], one["d"]) for one in got)
-            if found.settled:
-                break
-        return found
 
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:

@@ -36,11 +36,11 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[b
         The body ends before its ``]``.
     """
     source = iter(pieces)
-    data = limits.opening(source, 3, where)
-    if data[:1] != b"[":
-        raise no_rows(limits.document(source, where, begun=data), where)
-    separator = b"},\n{" if data[1:2] == b"\n" else b'},{"'
-    data, seen = data[1:], 0
+    head = limits.opening(source, 3, where)
+    if head[:1] != b"[":
+        raise no_rows(limits.document(source, where, begun=head), where)
+    separator = b"},\n{" if head[1:2] == b"\n" else b'},{"'
+    data, seen = bytearray(head[1:]), 0  # a long row is not copied again for each piece
     for piece in source:
         data += piece
         if len(data) < size:
@@ -48,10 +48,11 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[b
         place = data.rfind(separator, seen)
         seen = max(0, len(data) - len(separator))
         if place >= 0:
-            yield data[: place + 1]
-            data, seen = data[place + 2 :], 0
+            yield bytes(data[: place + 1])
+            del data[: place + 2]
+            seen = 0
         limits.check_cell(len(data) - size, where)
-    last = _last(data, where)
+    last = _last(bytes(data), where)
     if last:
         yield last
 
