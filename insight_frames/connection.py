@@ -147,5 +147,8 @@ class Connection(LiveReader, MetabaseWords):
         self._source.need_sql("A data cut")
         return super().cut(path, **words)
 
+    def _known_version(self) -> str | None:
+        return self._server.known_version
+
     def _account(self) -> str | None:
         return self._session.account()

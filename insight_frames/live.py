@@ -153,7 +153,11 @@ class LiveReader:
         return read(self._source, question, looks, chunksize, self._provenance)
 
     def _provenance(self, stream: Stream) -> dict[str, Any]:
-        return {"server": self.url, "server_version": self.server_version, **stream.provenance}
+        return {"server": self.url, "server_version": self._known_version(), **stream.provenance}
+
+    def _known_version(self) -> str | None:
+        """Give the server's version for a frame, None where it would have to be asked for."""
+        return self.server_version
 
     def catalog_of(self, schema: str, name: str | None = None) -> Catalog:
         """Give the tables, columns, keys and comments of a schema as data; it holds the table `name`."""

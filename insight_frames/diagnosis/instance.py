@@ -6,12 +6,11 @@ from typing import Any
 
 from ..errors import ServerUnavailable, sentence
 from ..wire.http import Http
-from ..wire.server import era_of
+from ..wire.version import PROPERTIES, era_of
 from .asking import MetabaseDesk
 from .report import Section
 
 TESTED = (31, 34, 47, 49)
-_PROPERTIES = "/api/session/properties"
 # the public settings that matter to who reads, by their names up to 0.34 and since
 _SETTINGS = {
     "report time zone": ("report_timezone", "report-timezone-long", "report-timezone"),
@@ -43,11 +42,11 @@ def metabase(desk: MetabaseDesk, http: Http) -> Section:
 
 
 def _properties(http: Http) -> dict[str, Any]:
-    with http.get(_PROPERTIES) as answer:
+    with http.get(PROPERTIES) as answer:
         found = answer.json() if answer.status == 200 else None
     if not isinstance(found, dict) or not isinstance(found.get("version"), dict):
         raise ServerUnavailable(
-            sentence("This does not answer like Metabase", where=f"GET {_PROPERTIES}", try_="check the URL")
+            sentence("This does not answer like Metabase", where=f"GET {PROPERTIES}", try_="check the URL")
         )
     return found
 
@@ -73,7 +72,7 @@ def databases(desk: MetabaseDesk) -> Section:
     """Ask which databases there are for us, and whether we may run SQL on ours."""
     section = Section("databases")
     listed = desk.learn(section, "visible", lambda: _listed(desk))
-    chosen = desk.learn(section, "read from", lambda: desk.server.database)
+    chosen = desk.learn(section, "read from", lambda: desk.server.version and desk.server.database)
     if listed is not None:
         names = [f"{one['name']} ({one.get('engine')})" for one in listed if isinstance(one.get("name"), str)]
         section.say("visible", names)

@@ -31,8 +31,8 @@ from ..errors import (
 from ..wire import answers
 from ..wire.body import Answer
 from ..wire.http import Http
-from ..wire.server import era_of, tag_of
 from ..wire.tables import Tables
+from ..wire.version import PROPERTIES, era_of, tag_of
 
 Expires = dt.timedelta | dt.datetime | float
 PERIOD = dt.timedelta(minutes=10)  # as in the vendor's own examples
@@ -138,7 +138,7 @@ class OfToken:
     def version(self) -> str:
         """The server's version tag, which it tells everybody."""
         if self._version is None:
-            with answers.check(self.http.get("/api/session/properties")) as answer:
+            with answers.check(self.http.get(PROPERTIES)) as answer:
                 self._version = tag_of(answer.json())
         return self._version
 

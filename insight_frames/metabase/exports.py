@@ -103,7 +103,7 @@ def _request(
 def _query(source: EitherSource, question: Exported, params: Mapping[str, Any] | None) -> dict[str, Any]:
     server = source.server
     if isinstance(question, str):
-        text = sql.render(question, params, double_question_marks=server.doubles_question_marks).text
+        text = sql.render(question, params, double_question_marks=server.doubles_question_marks(question)).text
         native = {"query": text, "template-tags": {}}
         return {"database": server.database_id, "type": "native", "native": native, "parameters": []}
     if isinstance(question, Mapping):

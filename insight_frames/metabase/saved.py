@@ -95,7 +95,7 @@ class SavedSource:
         compiled = self._compiled(server)
         if compiled is None:
             return None
-        doubled = server.doubles_question_marks
+        doubled = server.doubles_question_marks(compiled)
         return sql.render(compiled, None, double_question_marks=doubled).text
 
     def _compiled(self, server: Server) -> str | None:

@@ -1,13 +1,15 @@
 """A Metabase server with SQL or without: which of the two ways an account takes, and what it cannot have.
 
 Packed statements need the right to run SQL. Who lacks it reads single tables by their number, with the same words and
-the same promises; what needs one statement over several tables is refused by name.
+the same promises; what needs one statement over several tables is refused by name. Where the database's number is
+given, nobody asks Metabase for the right: it is seen in use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NoReturn, TypeVar
 
 from ..catalog import Catalog, Table
 from ..errors import PermissionDenied, sentence
@@ -16,6 +18,8 @@ from ..stream import Stream
 from ..wire.server import Server
 from .metabase import MetabaseSource, Path
 from .numbered import NumberedTables
+
+Got = TypeVar("Got")
 
 
 class EitherSource(MetabaseSource):
@@ -32,38 +36,61 @@ class EitherSource(MetabaseSource):
 
     def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
         """Read the catalogue; without SQL that of all schemas has no columns."""
-        if self.without_sql:
-            return self.numbered.catalog(schema, fresh=fresh, deep=schema is not None)
-        return super().catalog(schema, fresh=fresh)
+        return self._either(
+            lambda: self._by_sql(schema, fresh=fresh),
+            lambda: self.numbered.catalog(schema, fresh=fresh, deep=schema is not None),
+        )
 
     def table(self, schema: str, name: str) -> Table:
         """Find one table in the catalogue at hand, or in a fresh one."""
-        return self.numbered.table(schema, name) if self.without_sql else super().table(schema, name)
+        by_sql = super().table
+        return self._either(lambda: by_sql(schema, name), lambda: self.numbered.table(schema, name))
 
     @contextmanager
     def open(self, question: Question) -> Iterator[Stream]:
         """Open a stream of the rows asked for; nothing is left open behind it."""
-        if question.sql is None and self.without_sql:
-            with self.numbered.open(question) as stream:
-                yield stream
-        else:
-            with super().open(question) as stream:
-                yield stream
+        by_sql = super().open
+        with ExitStack() as stack:
+            if question.sql is not None:
+                yield stack.enter_context(by_sql(question))
+            else:
+                yield self._either(
+                    lambda: stack.enter_context(by_sql(question)),
+                    lambda: stack.enter_context(self.numbered.open(question)),
+                )
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Read the catalogue that a snapshot is taken by; PermissionDenied without SQL."""
-        self.need_sql("A snapshot")
-        return super().read_catalog(schemas)
+        by_sql = super().read_catalog
+
+        def refused() -> NoReturn:
+            raise self._no_sql("A snapshot")
+
+        return self._either(lambda: by_sql(schemas), refused)
+
+    def _either(self, by_sql: Callable[[], Got], by_number: Callable[[], Got]) -> Got:
+        """Ask by SQL, or by number for an account that may not: which is known, or is seen in use."""
+        seen_in_use = self._path == "auto" and self.server.seen_in_use
+        if seen_in_use or not self.without_sql:
+            try:
+                return by_sql()
+            except PermissionDenied:
+                if not seen_in_use or not self.without_sql:
+                    raise
+        return by_number()
 
     def need_sql(self, what: str) -> None:
         """PermissionDenied if the account may not run SQL, which several tables of one moment need."""
         if self.without_sql:
-            raise PermissionDenied(
-                sentence(
-                    f"{what} needs the right to run SQL",
-                    where=self.server.session.who,
-                    expected="one statement over all tables, which sees one moment",
-                    got="tables that are read one after the other, so that nothing proves that they belong together",
-                    try_="read_table() for single tables, or ask an administrator of Insight for native queries",
-                )
+            raise self._no_sql(what)
+
+    def _no_sql(self, what: str) -> PermissionDenied:
+        return PermissionDenied(
+            sentence(
+                f"{what} needs the right to run SQL",
+                where=self.server.session.who,
+                expected="one statement over all tables, which sees one moment",
+                got="tables that are read one after the other, so that nothing proves that they belong together",
+                try_="read_table() for single tables, or ask an administrator of Insight for native queries",
             )
+        )

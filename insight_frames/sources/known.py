@@ -36,6 +36,10 @@ class KnownTables:
 
     def catalog(self, schema: str | None = None, *, fresh: bool = False) -> Catalog:
         """Read what the account sees of one schema (of all: None); kept until the server's shape is seen to differ."""
+        return self._by_sql(schema, fresh=fresh)
+
+    def _by_sql(self, schema: str | None, *, fresh: bool = False) -> Catalog:
+        """Give the catalogue that statements are made of."""
         if fresh:
             self._catalogs.pop(None, None)
             self._catalogs.pop(schema, None)
@@ -49,11 +53,11 @@ class KnownTables:
         """Find one table in the catalogue at hand, or in a fresh one."""
         had = self._catalogs.get(None) or self._catalogs.get(schema)
         try:
-            return self.catalog(schema).table(schema, name)
+            return self._by_sql(schema).table(schema, name)
         except NotFound:
             if had is None:
                 raise
-        return self.catalog(schema, fresh=True).table(schema, name)
+        return self._by_sql(schema, fresh=True).table(schema, name)
 
     def check(self, question: Question) -> None:
         """Raise what is wrong with the SQL in a question as it stands; nothing is sent."""
@@ -66,7 +70,7 @@ class KnownTables:
         """Find a table and the columns asked for; what is not there may be newer than the catalogue at hand."""
         schema, name = question.schema or "", question.name or ""
         had = None if fresh else self._catalogs.get(None) or self._catalogs.get(schema)
-        catalog = self.catalog(schema, fresh=fresh)
+        catalog = self._by_sql(schema, fresh=fresh)
         try:
             table = catalog.table(schema, name)
             return catalog, table, plan.wanted_columns(table, question)

@@ -80,9 +80,13 @@ class MetabaseSource(KnownTables):
         """Which ways may be gone."""
         return self._path
 
-    def _most(self) -> int | None:
-        """Bytes of packed text in one statement: what was asked for; else a server that streams takes any size."""
-        if self._statement_bytes is None and not self.server.streams:
+    def _most(self, tables: Sequence[Table]) -> int | None:
+        """Bytes of packed text in one statement: what was asked for; else a server that streams takes any size.
+
+        Which server that is, only its version tells, so that it is asked only where the tables would not fit.
+        """
+        fits = sum(one.bytes for one in tables) * plan.TEXT_PER_BYTE <= STATEMENT_BYTES
+        if self._statement_bytes is None and not fits and not self.server.streams:
             return STATEMENT_BYTES
         return self._statement_bytes
 
@@ -95,7 +99,7 @@ class MetabaseSource(KnownTables):
         ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept``, ``logs`` and ``listed``.
         """
         settings = self._settings or self.catalog().settings
-        yield TableBatches(self.server, tables, settings, self._most(), on_bad == "text", **how)
+        yield TableBatches(self.server, tables, settings, self._most(tables), on_bad == "text", **how)
 
     # ------------------------------------------------------------------ tables
     def _table(self, question: Question, *, again: bool = False) -> Stream:
@@ -103,7 +107,7 @@ class MetabaseSource(KnownTables):
         catalog, table, columns = self._known(question, fresh=again)
         pages = question.plain and plan.by_pages(table, catalog.settings)
         layout = plan.layout(question.label, columns, question, numbered=not pages, key=table.key or ())
-        doubled = question.where is not None and self.server.doubles_question_marks
+        doubled = self.server.doubles_question_marks(question.where)
         provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": outcome.now()}
         source = plan.table_source(table, columns, question, doubled=doubled)
         shape = (packed.shape(schema, name), table.shape)
@@ -124,7 +128,7 @@ class MetabaseSource(KnownTables):
     def _pages(
         self, table: Table, columns: Sequence[catalog_.Column], layout: Layout, provenance: dict[str, Any]
     ) -> Generator[pa.RecordBatch, None, None]:
-        most = self._most()
+        most = self._most([table])
         ranges = [(0, None)] if most is None else list(plan.page_ranges(table, most))
         shapes = {0: (table.schema, table.name)}
         several, version = len(ranges) > 1, int(self._settings.get("version_num", 0))
@@ -169,7 +173,7 @@ class MetabaseSource(KnownTables):
             return self._query(question, given, again=True)
 
     def _rendered(self, question: Question) -> plan.Source:
-        doubled = self.server.doubles_question_marks
+        doubled = self.server.doubles_question_marks(question.sql)
         rendered = sql.render(question.sql or "", question.params, double_question_marks=doubled)
         return plan.Source(rendered.text, rendered, 0, question.sql or "")
 

@@ -1,29 +1,45 @@
 """Which Metabase this is, which database behind it, and what follows from its version for what we send.
 
-Behaviour is keyed to the version only where a probe would cost more than it tells: how error positions are offset is
-measured, whether answers are streamed is known for the versions that do and assumed of no other.
+What a first read does not need is not asked: the version only where something depends on it, the list of databases only
+where no number was given. What an answer shows by itself (a layout, a refusal) tells the rest.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..errors import DatabaseNotFound, QueryFailed, ServerUnavailable, UnsupportedServer, near, sentence
+from ..errors import (
+    DatabaseNotFound,
+    InsightError,
+    NotFound,
+    PermissionDenied,
+    QueryFailed,
+    ServerUnavailable,
+    near,
+    sentence,
+)
 from . import limits
 from .answers import EXPORT
 from .body import Answer
 from .cells import no_list
 from .session import Session
+from .version import PROPERTIES, STREAMING, check, era_of, tag_of
 
-OLDEST = 31
-KEYS = 49  # the first version with API keys
-STREAMING = range(35, 49)  # versions that send rows while PostgreSQL still makes them
-
-_TAG = re.compile(r"^v?[01]\.(\d{1,6})\b")
 _PROBE = 'select "insight_frames_probe"'
+_ROWS_ON_LINES = b"[\n"  # how a list of rows begins from 0.35 on
+_SINCE_34 = 202  # the status of an export in 0.34 and 0.35, and in no version before
+
+
+@dataclass
+class _Known:
+    """What has been learned so far, by whichever copy of a server; ``ran`` is whether a statement of ours has run."""
+
+    version: str | None = None
+    database: dict[str, Any] | None = None
+    remark: int | None = None
+    ran: bool = False
 
 
 @dataclass
@@ -32,9 +48,7 @@ class Server:
 
     session: Session
     wanted: str | int | None = None
-    _version: str | None = None
-    _database: dict[str, Any] | None = None
-    _remark: int | None = None
+    _known: _Known = field(default_factory=_Known, repr=False)
     _tags: dict[str, Any] = field(default_factory=dict, repr=False)  # what goes with SQL that holds template tags
     _parameters: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
@@ -45,9 +59,14 @@ class Server:
     @property
     def version(self) -> str:
         """The server's own version tag, such as ``v0.47.2``."""
-        if self._version is None:
-            self._version = self._ask_version()
-        return self._version
+        if self._known.version is None:
+            self._known.version = check(tag_of(self.session.get(PROPERTIES)), by_key=self.session.by_key)
+        return self._known.version
+
+    @property
+    def known_version(self) -> str | None:
+        """The version if it has been asked for."""
+        return self._known.version
 
     @property
     def era(self) -> int | None:
@@ -60,31 +79,37 @@ class Server:
         return self.era in STREAMING
 
     @property
-    def runs_sql(self) -> bool:
-        """Whether the account may run SQL on the database, as far as Metabase says; the right itself is seen in use."""
-        return bool(self.database.get("native_permissions", "write") == "write")
+    def seen_in_use(self) -> bool:
+        """Whether nobody has told yet if the account may run SQL: the number was given, and nothing has run."""
+        return type(self.wanted) is int and self._known.database is None and not self._known.ran
 
     @property
-    def doubles_question_marks(self) -> bool:
-        """Whether an operator with ``?`` must be written ``??`` (prepared statements, up to 0.38)."""
-        return self.era is not None and self.era <= 38
+    def runs_sql(self) -> bool:
+        """Whether the account may run SQL on the database, as far as Metabase says; the right itself is seen in use."""
+        return self._known.ran or self.database.get("native_permissions", "write") == "write"
+
+    def doubles_question_marks(self, text: str | None) -> bool:
+        """Whether an operator with ``?`` in this SQL must be written ``??`` (prepared statements, up to 0.38)."""
+        return "?" in (text or "") and self.era is not None and self.era <= 38
 
     @property
     def database_id(self) -> int:
         """Metabase's number of the database."""
+        if type(self.wanted) is int and self._known.ran:
+            return self.wanted
         return int(self.database["id"])
 
     @property
     def database(self) -> dict[str, Any]:
         """Metabase's entry of the database."""
-        if self._database is None:
-            _ = self.era  # a server that is too old is named as such first
-            self._database = self._find_database()
-        return self._database
+        if self._known.database is None:
+            self._known.database = self._find_database()
+        return self._known.database
 
     def export(self, sql: str, *, small: bool = False) -> Answer:
         """Run a statement, ``small`` if it brings little, and give its JSON export, whose body is still on its way."""
-        query: dict[str, Any] = {"database": self.database_id, "type": "native", "native": {"query": sql}}
+        number = self.wanted if type(self.wanted) is int else self.database_id
+        query: dict[str, Any] = {"database": number, "type": "native", "native": {"query": sql}}
         if self._tags or self._parameters:
             query["native"]["template-tags"] = self._tags
             query["parameters"] = self._parameters
@@ -92,48 +117,58 @@ class Server:
 
     def rows(self, sql: str, columns: Collection[str] = ()) -> list[dict[str, str | None]]:
         """Run a small statement whose last row proves its end; all its ``columns`` are text."""
+        try:
+            got, old = self._rows(sql, columns)
+        except (NotFound, PermissionDenied, QueryFailed):
+            self._check_number()
+            raise
+        if old:
+            _ = self.version  # one that is too old is named as such
+        self._known.ran = True
+        return got
+
+    def _rows(self, sql: str, columns: Collection[str]) -> tuple[list[dict[str, str | None]], bool]:
+        """Give the rows, and whether the answer looks like that of a server before 0.34."""
         with self.export(sql, small=True) as answer:
-            data = limits.document(answer.pieces(), answer.where, limits.LISTING)
-            try:
-                got = limits.parsed(data)
-            except ValueError:
-                got = None
-            if not isinstance(got, list):
-                raise no_list(data, answer.where)
-            if not all(isinstance(one, dict) and set(columns) <= set(one) for one in got):
-                raise ServerUnavailable(
-                    sentence(
-                        "This does not answer like Metabase",
-                        where=answer.where,
-                        expected=f"rows with the columns {', '.join(columns)}",
-                        try_="check the URL",
-                    )
+            where, status = answer.where, answer.status
+            data = limits.document(answer.pieces(), where, limits.LISTING)
+        try:
+            got = limits.parsed(data)
+        except ValueError:
+            got = None
+        if not isinstance(got, list):
+            raise no_list(data, where)
+        if not all(isinstance(one, dict) and set(columns) <= set(one) for one in got):
+            raise ServerUnavailable(
+                sentence(
+                    "This does not answer like Metabase",
+                    where=where,
+                    expected=f"rows with the columns {', '.join(columns)}",
+                    try_="check the URL",
                 )
-            return got
+            )
+        return got, not data.startswith(_ROWS_ON_LINES) and status != _SINCE_34
+
+    def _check_number(self) -> None:
+        """DatabaseNotFound if the number that was given, and not looked up so far, is none of a database to be seen."""
+        if self.seen_in_use:
+            try:
+                _ = self.database
+            except DatabaseNotFound:
+                raise
+            except InsightError:  # the first error is the one to tell
+                pass
 
     def remark(self) -> int:
         """How many characters the server puts in front of our SQL, measured by an error at a known place."""
-        if self._remark is None:
+        if self._known.remark is None:
             try:
                 self.rows(_PROBE)
             except QueryFailed as error:
-                self._remark = 0 if error.position is None else error.position - _PROBE.index('"') - 1
+                self._known.remark = 0 if error.position is None else error.position - _PROBE.index('"') - 1
             else:
-                self._remark = 0
-        return self._remark
-
-    def _ask_version(self) -> str:
-        tag = tag_of(self.session.get("/api/session/properties"))
-        found = _TAG.match(tag)
-        if found and int(found[1]) < OLDEST:
-            raise UnsupportedServer(
-                sentence("This Metabase is too old", expected=f"0.{OLDEST} or newer", got=tag, try_="an update of it")
-            )
-        if found and int(found[1]) < KEYS and self.session.by_key:
-            raise UnsupportedServer(
-                sentence("This Metabase knows no API keys", expected=f"0.{KEYS} or newer", got=tag, try_="a user name")
-            )
-        return tag
+                self._known.remark = 0
+        return self._known.remark
 
     def _find_database(self) -> dict[str, Any]:
         listed = self.session.get("/api/database")
@@ -166,27 +201,6 @@ class Server:
             got=", ".join(map(repr, names)) or "none",
             try_=near(str(self.wanted), names) or "one of these names",
         )
-
-
-def tag_of(properties: Any) -> str:
-    """Find the version's tag in what the server tells of itself."""
-    version = properties.get("version") if isinstance(properties, dict) else None
-    tag = version.get("tag") if isinstance(version, dict) else None
-    if isinstance(tag, str):
-        return tag
-    raise ServerUnavailable(
-        sentence("This does not answer like Metabase", where="GET /api/session/properties", try_="check the URL")
-    )
-
-
-def era_of(tag: str) -> int | None:
-    """Give the second number of a version; None for a build that does not tell.
-
-    >>> era_of("v1.49.3"), era_of("vLOCAL_DEV")
-    (49, None)
-    """
-    found = _TAG.match(tag)
-    return int(found[1]) if found else None
 
 
 def _is_postgres(entry: Any) -> bool:

@@ -29,6 +29,7 @@ from .body import Answer
 from .compression import Encoding
 from .http import Http
 from .login import Gate, is_sendable
+from .version import key_refused
 
 log = logging.getLogger("insight_frames")
 
@@ -175,9 +176,7 @@ class Session:
             if not self._ended(error, headers):
                 raise error
             if held is None:
-                raise LoginRefused(
-                    sentence("The API key is not accepted", where=self._http.url, try_="another key, or a user name")
-                )
+                raise key_refused(self._http)
             dead |= {held}
             if fresh or len(dead) == _MOST:
                 raise error

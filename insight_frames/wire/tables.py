@@ -126,6 +126,7 @@ class Tables:
 
     def _entries(self) -> dict[int, dict[str, Any]]:
         if self._listed is None:
+            _ = self.server.era  # one that is too old is named as such
             told = self._document("/api/table")
             mine = self.server.database_id
             if not isinstance(told, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 
@@ -94,22 +95,27 @@ def test_something_else_answers(default: tuple[int, object], message: str) -> No
         assert seen == ["POST /api/session"]
 
 
-@pytest.mark.parametrize("body", [PAGE, {"ok": True}, ["canary"], {"version": "canary"}, {"version": None}])
+@pytest.mark.parametrize("body", [PAGE, {"ok": True}, "canary", {"version": "canary"}, {"version": None}])
 def test_something_else_answers_behind_the_login(body: object) -> None:
-    with serving({**LOGIN, "GET /api/session/properties": (200, body)}) as (url, _):
-        with pytest.raises(ServerUnavailable, match=r"does not answer like Metabase.*Try: check the URL") as caught:
-            Connection(url, **WHO).list_schemas()
-        assert "canary" not in str(caught.value)
+    answers = {**LOGIN, "GET /api/session/properties": (200, body), "GET /api/database": (200, body)}
+    with serving(answers) as (url, _):
+        for question in (Connection.list_schemas, lambda connection: connection.server_version):
+            with pytest.raises(ServerUnavailable, match=r"does not answer like Metabase.*Try: check the URL") as caught:
+                question(Connection(url, **WHO))
+            assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("tag", ["v0.28.0", "v0.30.4", "v0.9.1"])
 def test_a_metabase_that_is_too_old(tag: str) -> None:
-    with (
-        serving(metabase(tag)) as (url, seen),
-        pytest.raises(UnsupportedServer, match=rf"too old; expected 0\.31 or newer, got {tag}. Try: an update"),
-    ):
+    """It shows by its first answer: a whole catalogue, on one line."""
+    settings = {"schemas": [["s_a", None]], "closed": None}
+    catalogue = [{"t": "0", "n": "0", "d": json.dumps(settings)}, {"t": "9", "n": "0", "d": None}]
+    listed = {"GET /api/database": (200, [{"id": 1, "name": "Insight", "engine": "postgres"}])}
+    answers = metabase(tag) | listed | {"POST /api/dataset/json": (200, catalogue)}
+    too_old = rf"too old; expected 0\.31 or newer, got {tag}. Try: an update"
+    with serving(answers) as (url, seen), pytest.raises(UnsupportedServer, match=too_old):
         Connection(url, **WHO).list_schemas()
-    assert seen == ["POST /api/session", "GET /api/session/properties"]
+    assert [one.rpartition("/")[2] for one in seen] == ["session", "database", "json", "properties"]
 
 
 @pytest.mark.parametrize("tag", ["vLOCAL_DEV", "?", "v1.47.2", "v0.58.0.1", "v2.0.0", "v0.49-SNAPSHOT"])
@@ -245,10 +251,10 @@ def test_refusals_as_other_versions_word_them(answer: tuple[int, object]) -> Non
 
 
 def test_a_session_that_is_not_accepted_when_new_is_not_renewed() -> None:
-    with serving({**LOGIN, "GET /api/session/properties": (401, "Unauthenticated")}) as (url, seen):
+    with serving({**LOGIN, "GET /api/database": (401, "Unauthenticated")}) as (url, seen):
         with pytest.raises(SessionExpired, match=r"session is not valid"):
             Connection(url, **WHO).list_schemas()
-        assert seen == ["POST /api/session", "GET /api/session/properties"]
+        assert seen == ["POST /api/session", "GET /api/database"]
 
 
 def test_an_account_that_may_not_run_sql(box: Box, connect: Connect) -> None:

@@ -11,7 +11,6 @@ from expected import Database, expected_table, same
 from sandboxes import ERAS
 
 from insight_frames import Connection
-from insight_frames.sandbox import Box
 from insight_frames.sources import plan
 
 SCHEMAS = ("s_cardio3prod", "s_cardio3test")
@@ -75,22 +74,3 @@ def test_queries_are_the_same_on_both_paths(connect: Any, superuser: Database) -
         pd.testing.assert_frame_equal(one, other, check_exact=True)
         assert one.attrs["insight"]["path"] == "packed"
         assert other.attrs["insight"]["path"] == "plain"
-
-
-def test_a_warm_table_is_one_request_and_a_query_two(box: Box, connection: Connection) -> None:
-    assert box.requests == []  # nothing is sent by connecting
-    connection.read_table("s_cardio3prod", "site")
-    first = [(method, path) for method, path, _ in box.requests]
-    assert first == [
-        ("POST", "/api/session"),
-        ("GET", "/api/session/properties"),
-        ("GET", "/api/database"),
-        ("POST", "/api/dataset/json"),
-        ("POST", "/api/dataset/json"),
-    ]
-    box.clear_requests()
-    connection.read_table("s_cardio3prod", "participant")
-    assert len(box.requests) == 1
-    box.clear_requests()
-    connection.read_sql("select 1 as one")
-    assert len(box.requests) == 2

@@ -161,6 +161,7 @@ def test_out_of_range(on_path: Connection, scratch: Scratch) -> None:
 
 
 def test_attributes_tell_where_a_frame_comes_from(on_path: Connection, path: str) -> None:
+    assert on_path.server_version  # a frame tells it once it is known
     table = on_path.read_table(S, "v", where="g = :g", params={"g": "canary-7"}).attrs["insight"]
     query = on_path.read_sql("select :x as x", params={"x": "canary-7"}).attrs["insight"]
     assert table["schema"] == S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from insight_frames.sandbox import Box
 
 PROD = "s_cardio3prod"
 DATA = ("POST", "/api/dataset/json")
-START = [("POST", "/api/session"), ("GET", "/api/session/properties"), ("GET", "/api/database")]
+LOGIN, LIST, VERSION = ("POST", "/api/session"), ("GET", "/api/database"), ("GET", "/api/session/properties")
+OLD = ("0.31",)  # their first answer looks like that of a version that is too old, so that they are asked for it
 
 
 def served(box: Box) -> list[tuple[str, str]]:
@@ -31,9 +33,82 @@ def test_nothing_is_sent_before_the_first_question(box: Box, connect: Connect) -
     assert served(box) == []
 
 
+def first(box: Box, era: str, question: Callable[[], object]) -> list[tuple[str, str]]:
+    """What is asked, in order; of old servers without the version that was asked behind the first answer."""
+    box.clear_requests()
+    question()
+    asked = served(box)
+    if era in OLD and VERSION in asked:
+        asked.remove(VERSION)
+    return asked
+
+
+def test_a_first_read(box: Box, connect: Connect, era: str) -> None:
+    connection = connect()
+    frame = connection.read_table(PROD, "site")
+    assert served(box) == [LOGIN, LIST, DATA, *([VERSION] if era in OLD else []), DATA]
+    assert frame.attrs["insight"]["server_version"] == (connection.server_version if era in OLD else None)
+    assert connection.server_version == connection.read_table(PROD, "crf").attrs["insight"]["server_version"]
+    number = connection._server.database_id
+    numbered = connect(database=number)
+    assert first(box, era, lambda: numbered.read_table(PROD, "site")) == [LOGIN, DATA, DATA]
+    session = numbered._session._id
+    for words, asked in (({}, [LIST, DATA, DATA]), ({"database": number}, [DATA, DATA])):
+        kept = connect(session_id=session, **words)
+        assert first(box, era, lambda: kept.read_table(PROD, "site")) == asked  # noqa: B023
+
+
+def test_a_first_snapshot(box: Box, connect: Connect, era: str, tmp_path: Path) -> None:
+    connection = connect(database=connect()._server.database_id)
+    asked = first(box, era, lambda: connection.snapshot(tmp_path / "cut", schemas=PROD))
+    assert [one for one in asked if one != VERSION] == [LOGIN, DATA, DATA]  # the version is for the manifest
+
+
+def test_the_version_is_asked_where_something_depends_on_it(
+    box: Box, connect: Connect, era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("insight_frames.sources.metabase.STATEMENT_BYTES", 100_000)
+    big = connect().read_table(PROD, "item_data")
+    assert VERSION in served(box)
+    assert (big.attrs["insight"]["statements"] == 1) == (era == "0.47")  # that one streams
+    box.clear_requests()
+    assert connect().read_sql("select jsonb '{\"a\": 1}' ? 'a' as found")["found"].tolist() == [True]
+    assert VERSION in served(box)
+
+
+def test_a_number_of_no_database(box: Box, connect: Connect) -> None:
+    message = r"no PostgreSQL database 99 that this account may see; got 'Insight'"
+    for question in (lambda one: one.read_table(PROD, "site"), lambda one: one.read_sql("select 1 as one")):
+        box.clear_requests()
+        with pytest.raises(ifr.DatabaseNotFound, match=message):
+            question(connect(database=99))
+        assert served(box) == [LOGIN, DATA, LIST]
+
+
+def test_a_number_and_no_right_to_sql_are_seen_in_use(box: Box, connect: Connect, tmp_path: Path) -> None:
+    number = connect()._server.database_id
+    plain, viewer = connect("viewer"), connect("viewer", database=number)
+    for question in (
+        lambda one: one.read_table(PROD, "site", columns=["site_id"]),
+        lambda one: one.list_tables(PROD),
+        lambda one: one.list_schemas(),
+    ):
+        expected = question(plain)
+        assert question(viewer).equals(expected)
+        assert question(connect("viewer", database=number)).equals(expected)
+    assert viewer.read_table(PROD, "site", columns=["site_id"]).attrs["insight"]["path"] == "mbql"
+    with pytest.raises(ifr.PermissionDenied, match="A snapshot needs the right to run SQL"):
+        connect("viewer", database=number).snapshot(tmp_path / "cut", schemas=PROD)
+    for words in ({"path": "packed"}, {"path": "plain"}):
+        with pytest.raises(ifr.PermissionDenied, match="may not run SQL"):
+            connect("viewer", database=number, **words).read_table(PROD, "site")
+    with pytest.raises(ifr.PermissionDenied, match="may not run SQL"):
+        connect("viewer", database=number).read_sql("select 1 as one")
+
+
 def test_requests_by_question(box: Box, connection: Connection, tmp_path: Path) -> None:
     connection.read_table(PROD, "site")
-    assert served(box) == [*START, DATA, DATA]
+    assert connection.server_version  # for the manifest of the snapshot
 
     def asked(question: object) -> int:
         box.clear_requests()
