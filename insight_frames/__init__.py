@@ -11,35 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import (
-        apply_plan,
-        archive_metric,
-        archive_segment,
-        connect,
-        create_metric,
-        create_segment,
-        describe_table,
-        diff,
-        doctor,
-        embed_url,
-        export,
-        list_metrics,
-        list_questions,
-        list_schemas,
-        list_segments,
-        list_tables,
-        open_snapshot,
-        plan_metrics,
-        plan_segments,
-        read_embedded,
-        read_question,
-        read_sql,
-        read_table,
-        snapshot,
-        undo_plan,
-        update_metric,
-        update_segment,
-    )
+    from .api.freezing import diff, open_snapshot, snapshot
+    from .api.instance import doctor, export
+    from .api.metrics import archive_metric, create_metric, list_metrics, update_metric
+    from .api.opening import connect
+    from .api.plans import apply_plan, plan_metrics, plan_segments, undo_plan
+    from .api.questions import embed_url, list_questions, read_embedded, read_question
+    from .api.segments import archive_segment, create_segment, list_segments, update_segment
+    from .api.tables import describe_table, list_schemas, list_tables, read_sql, read_table
     from .clinical.convert import Converted, to_numbers
     from .clinical.facts import labels
     from .clinical.multiple import indicators
@@ -181,20 +160,18 @@ _HOMES = {
     "indicators": "clinical.multiple",
     "labels": "clinical.facts",
     "participants": "review.participants",
-    "snapshot": "api",
-    "doctor": "api",
     "to_dates": "clinical.partial",
     "to_numbers": "clinical.convert",
-    **dict.fromkeys(("embed_url", "list_questions", "read_embedded", "read_question"), "api"),
     **dict.fromkeys(("to_csv", "to_dataset_json", "to_excel"), "sinks.files.frames"),
     **dict.fromkeys(("to_spss", "to_stata", "to_xpt"), "sinks.files.stats"),
-    **dict.fromkeys(("apply_plan", "undo_plan", "plan_metrics", "plan_segments", "export"), "api"),
-    **dict.fromkeys(("archive_metric", "create_metric", "list_metrics", "update_metric"), "api"),
-    **dict.fromkeys(("archive_segment", "create_segment", "list_segments", "update_segment"), "api"),
-    **dict.fromkeys(
-        ("connect", "describe_table", "diff", "list_schemas", "list_tables", "open_snapshot", "read_sql", "read_table"),
-        "api",
-    ),
+    "connect": "api.opening",
+    **dict.fromkeys(("diff", "open_snapshot", "snapshot"), "api.freezing"),
+    **dict.fromkeys(("doctor", "export"), "api.instance"),
+    **dict.fromkeys(("archive_metric", "create_metric", "list_metrics", "update_metric"), "api.metrics"),
+    **dict.fromkeys(("apply_plan", "plan_metrics", "plan_segments", "undo_plan"), "api.plans"),
+    **dict.fromkeys(("embed_url", "list_questions", "read_embedded", "read_question"), "api.questions"),
+    **dict.fromkeys(("archive_segment", "create_segment", "list_segments", "update_segment"), "api.segments"),
+    **dict.fromkeys(("describe_table", "list_schemas", "list_tables", "read_sql", "read_table"), "api.tables"),
 }
 
 

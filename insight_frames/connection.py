@@ -14,7 +14,6 @@ from . import credentials
 from .credentials import Hidden, Secret
 from .live import LiveReader
 from .metabase.words import MetabaseWords
-from .sinks import listing
 from .sources.either import EitherSource
 from .sources.metabase import Path
 from .wire.address import Timeout
@@ -131,6 +130,8 @@ class Connection(LiveReader, MetabaseWords):
         """List the tables that the account may read; see :func:`insight_frames.list_tables`."""
         if not self._source.without_sql:
             return super().list_tables(schema)
+        from .sinks import listing
+
         listed = self._source.numbered.catalog(schema, fresh=True)
         if schema is not None:
             listed.check_schema(schema)
@@ -140,6 +141,8 @@ class Connection(LiveReader, MetabaseWords):
         """Describe a table's columns; see :func:`insight_frames.describe_table`."""
         if not self._source.without_sql:
             return super().describe_table(schema, name)
+        from .sinks import listing
+
         return listing.columns(self._source.numbered.table(schema, name, fresh=True))
 
     def cut(self, path: Any, **words: Unpack[Words]) -> Snapshot:

@@ -34,7 +34,6 @@ It never holds a value of a row, a parameter or a secret; a value that could not
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 
@@ -251,6 +250,8 @@ def near(name: str, known: Iterable[str], *, most: int = 3) -> str:
     >>> near("particpant", ["participant", "crf"])
     "did you mean 'participant'?"
     """
+    from difflib import get_close_matches
+
     folded: dict[str, str] = {}
     for one in known:
         folded.setdefault(one.lower(), one)

@@ -7,23 +7,21 @@ change with the door.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Unpack
 
 from . import study
 from .catalog import Catalog
-from .clinical.choices import Given, How
-from .dbapi import Cursor
-from .progress import Asked
 from .question import Key, OutOfRange, Question, sql_question, table_question
 from .reading import Backend, Looks, numbers_for, read
 from .reading import Source as Rows
-from .sinks import listing
 from .stream import Stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .clinical.choices import Given, How
+    from .dbapi import Cursor
+    from .progress import Asked
     from .snapshots import Consistency, Snapshot
     from .snapshots.cutting import Words
     from .snapshots.freeze import Source as Tables
@@ -60,6 +58,8 @@ class LiveReader:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         return f"<code>{escape(repr(self))}</code>"
 
     def __reduce__(self) -> NoReturn:
@@ -68,11 +68,15 @@ class LiveReader:
     # ------------------------------------------------------------------ what is there
     def list_schemas(self) -> pd.DataFrame:
         """List the schemas that the account may use; see :func:`insight_frames.list_schemas`."""
+        from .sinks import listing
+
         catalog = self._source.catalog(fresh=True)
         return listing.schemas(catalog.schemas, catalog.tables.values())
 
     def list_tables(self, schema: str | None = None) -> pd.DataFrame:
         """List the tables that the account may read; see :func:`insight_frames.list_tables`."""
+        from .sinks import listing
+
         catalog = self._source.catalog(schema, fresh=True)
         if schema is not None:
             catalog.check_schema(schema)
@@ -140,6 +144,8 @@ class LiveReader:
 
     def cursor(self) -> Cursor:
         """Give a DB-API 2.0 cursor, for ``pd.read_sql(sql, connection)`` and other programs that ask for one."""
+        from .dbapi import Cursor
+
         return Cursor(self._source)
 
     def commit(self) -> None:

@@ -10,19 +10,17 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from . import clinical
 from .catalog import Catalog, Table
-from .clinical import choices as choosing
-from .clinical import design, keys
-from .clinical.choices import Choice, Given, How
-from .clinical.facts import check_columns
-from .clinical.warning import warn
 from .errors import InvalidInput, sentence
 from .question import KEY, Question
 from .reading import Looks
-from .sinks import listing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .clinical import design, keys
+    from .clinical.choices import Choice, Given, How
 
 CHECKED_ROWS = 1_000_000  # describe_table checks a derived key on tables up to this size
 Ask = Callable[[Question, Looks, "int | None"], Any]
@@ -64,7 +62,8 @@ def read_table(
     given: Given | None,
 ) -> Any:
     """Read a table with its choices and its key as they are asked for."""
-    choosing.check_how(how)
+    if how is not None:
+        clinical.choices.check_how(how)
     if given is not None and how is None:
         raise InvalidInput(sentence("choice_lists= was given without choices=", try_="choices='label'"))
     if how is not None and looks.one_dtype:
@@ -79,8 +78,8 @@ def read_table(
 def key_of(reader: Reader, table: Table) -> keys.RowKey:
     """Give a table's key: declared, else derived from its columns and proven by its rows; an error if there is none."""
     if table.key is not None:
-        return keys.RowKey(table.key)
-    label, found = f"{table.schema}.{table.name}", keys.candidates(table)
+        return clinical.keys.RowKey(table.key)
+    label, found = f"{table.schema}.{table.name}", clinical.keys.candidates(table)
     if not found:
         raise InvalidInput(
             sentence(
@@ -91,23 +90,25 @@ def key_of(reader: Reader, table: Table) -> keys.RowKey:
         )
     wanted = [column for one in found for column in one.columns]
     rows = reader.read_table(table.schema, table.name, columns=list(dict.fromkeys(wanted)))
-    key = keys.proven(rows, found)
+    key = clinical.keys.proven(rows, found)
     if key is None:
-        keys.check(rows, label, found[-1])
+        clinical.keys.check(rows, label, found[-1])
         raise AssertionError("a key that is not proven does not pass the check")
     return key
 
 
 def describe(reader: Reader, table: Table) -> pd.DataFrame:
     """Describe a table's columns; a key that is not declared is derived, and proven if the table is not too long."""
+    from .sinks import listing
+
     made = listing.columns(table)
-    found = [] if table.key is not None or not table.readable else keys.candidates(table)
+    found = [] if table.key is not None or not table.readable else clinical.keys.candidates(table)
     if not found:
         return made
     wanted = list(dict.fromkeys(column for one in found for column in one.columns))
     rows = reader.read_table(table.schema, table.name, columns=wanted, limit=CHECKED_ROWS + 1)
     checked = len(rows) <= CHECKED_ROWS
-    key = keys.proven(rows, found) if checked else found[0]
+    key = clinical.keys.proven(rows, found) if checked else found[0]
     said = f"{len(rows):,} rows prove it" if checked else f"not checked: more than {CHECKED_ROWS:,} rows"
     if key is None:
         said = f"none: {len(rows):,} rows are alike in what the columns suggest"
@@ -132,15 +133,15 @@ def choices_of(
     items: dict[str, design.Item] = {}
     lists: dict[Any, design.Pairs] = {}
     origin = ""
-    for found in design.designs_of(one for one in catalog if one.schema == table.schema):
+    for found in clinical.design.designs_of(one for one in catalog if one.schema == table.schema):
         if found.items.table.name == table.name:
             continue
         read = reader.read_table(table.schema, found.items.table.name, columns=found.items.columns)
-        items = design.items_of(read, found.items, [one.name for one in table.columns])
+        items = clinical.design.items_of(read, found.items, [one.name for one in table.columns])
         if items:
             lists, origin = _lists(reader, found)
             break
-    return choosing.choices_of(table, items, lists, origin, given), items
+    return clinical.choices.choices_of(table, items, lists, origin, given), items
 
 
 def _lists(reader: Reader, found: design.Design) -> tuple[dict[Any, design.Pairs], str]:
@@ -148,10 +149,10 @@ def _lists(reader: Reader, found: design.Design) -> tuple[dict[Any, design.Pairs
     if found.lists is None:
         return {}, ""
     schema, name = found.lists.table.schema, found.lists.table.name
-    lists = design.lists_of(reader.read_table(schema, name, columns=found.lists.columns), found.lists)
+    lists = clinical.design.lists_of(reader.read_table(schema, name, columns=found.lists.columns), found.lists)
     if found.between is not None:
         read = reader.read_table(schema, found.between.table.name, columns=found.between.columns)
-        lists = design.through(read, found.between, lists)
+        lists = clinical.design.through(read, found.between, lists)
     return lists, f"{schema}.{name}"
 
 
@@ -172,7 +173,7 @@ class _Choosing:
         self = cls(question, looks, how)
         table = _table(reader, question)
         every, items = choices_of(reader, table, given)
-        met, self.extra = choosing.needed(every, question.columns)
+        met, self.extra = clinical.choices.needed(every, question.columns)
         if question.columns is not None and met:  # the report names rows by their key
             readable = {one.name for one in table.columns if one.readable}
             wanted = [one for one in table.key or () if one not in (*question.columns, *self.extra)]
@@ -180,7 +181,7 @@ class _Choosing:
         self.choices = {name: one for name, one in met.items() if not looks.decides(name)}
         for name, item in items.items():
             self.facts[name] = {"unit": item.unit} if item.unit is not None else {}
-        for name, facts in choosing.told(one for one in every.values() if one.multiple).items():
+        for name, facts in clinical.choices.told(one for one in every.values() if one.multiple).items():
             self.facts[name] = {**self.facts.get(name, {}), **facts}
         unknown = [one for one in self.choices.values() if one.levels is None]
         if unknown and not (whole and question.plain):
@@ -209,15 +210,13 @@ class _Choosing:
             parts.close()
 
     def _finish(self, frame: pd.DataFrame) -> pd.DataFrame:
-        from .clinical.levels import apply
-
         told = frame.attrs["insight"]
         self._learn(frame)
-        frame, report = apply(frame, self.choices.values(), self.how, self.question.columns)
+        frame, report = clinical.levels.apply(frame, self.choices.values(), self.how, self.question.columns)
         if self.question.columns is not None:
             frame = frame[self._order(frame)]
         columns = {name: facts for name, facts in told["columns"].items() if name in frame.columns}
-        chosen = choosing.told(self.choices.values())
+        chosen = clinical.choices.told(self.choices.values())
         for name in columns:
             columns[name] = {**columns[name], **self.facts.get(name, {}), **chosen.get(name, {})}
         frame.attrs["insight"] = {**told, "columns": columns, "choices": self.how}
@@ -226,7 +225,7 @@ class _Choosing:
         index = self.looks.index_col
         if index is None:
             return frame
-        check_columns(frame, [index] if isinstance(index, str) else index, "index_col=")
+        clinical.facts.check_columns(frame, [index] if isinstance(index, str) else index, "index_col=")
         return frame.set_index(index)
 
     def _order(self, frame: pd.DataFrame) -> list[str]:
@@ -247,4 +246,4 @@ def _warn(report: pd.DataFrame, label: str) -> None:
         got="; ".join(f"{problem} ({count})" for problem, count in report["problem"].value_counts().items()),
         try_="the warning's report, or column_report(), names codes and rows; nothing was dropped",
     )
-    warn(message, report)
+    clinical.warning.warn(message, report)

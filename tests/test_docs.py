@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import insight_frames
-from insight_frames import api
 from insight_frames.cli import NAMES
 
 PACKAGE = Path(insight_frames.__file__).parent
@@ -34,7 +33,7 @@ def test_docstring_examples(name: str, boxes, tmp_path: Path) -> None:
     box = boxes("0.47")
     needs_default = name.startswith("insight_frames.api.")
     if needs_default:
-        api.connect(box.url, username=box.username, password=box.password)
+        insight_frames.connect(box.url, username=box.username, password=box.password)
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
     globs = {**vars(module), "box": box, "folder": tmp_path}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..progress import Asked
 from .opening import default
 
 if TYPE_CHECKING:
+    from ..progress import Asked
     from ..snapshots import Consistency, Diff, Snapshot
     from ..snapshots.difference import Keys
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..metabase.exports import Exported, Format
 from .opening import default
 
 if TYPE_CHECKING:
     from ..diagnosis import Report
+    from ..metabase.exports import Exported, Format
 
 
 def doctor(*, thorough: bool = False) -> Report:

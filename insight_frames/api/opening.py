@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..connection import Connection
 from ..credentials import Hidden, Secret, address, hide, is_direct, parted
-from ..direct_connection import PostgresConnection
+
+if TYPE_CHECKING:
+    from ..direct_connection import PostgresConnection
 
 _lock = threading.Lock()
 _default: Connection | PostgresConnection | None = None
@@ -98,6 +100,8 @@ def connect(
 def _made(url: str | None, settings: Mapping[str, Any]) -> Connection | PostgresConnection:
     """Open the door that the address is one of, wherever the address comes from."""
     if is_direct(address(url, settings.get("profile"))):
+        from ..direct_connection import PostgresConnection
+
         return PostgresConnection(url, **settings)
     return Connection(url, **settings)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Secret
-from ..metabase.embedding import PERIOD, Expires
+from ..metabase.expiry import PERIOD, Expires
 from ..question import OutOfRange
 from ..reading import Backend
 from .opening import default

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..clinical.choices import Given, How
 from ..question import Key, OutOfRange
 from ..reading import Backend
 from .opening import default
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..clinical.choices import Given, How
 
 
 def list_schemas() -> pd.DataFrame:

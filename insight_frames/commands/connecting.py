@@ -103,7 +103,7 @@ def text_of(path: str, what: str) -> str:
 @contextmanager
 def connection(options: argparse.Namespace) -> Iterator[Connection | PostgresConnection]:
     """Connect as the words say; sockets are let go of behind it."""
-    from ..api import connect
+    from ..api.opening import connect
 
     with connect(options.url, **settings(options)) as made:
         yield made
@@ -116,7 +116,7 @@ def reader(options: argparse.Namespace) -> Iterator[Connection | PostgresConnect
         with connection(options) as made:
             yield made
         return
-    from ..api import open_snapshot
+    from ..api.freezing import open_snapshot
     from ..errors import InvalidInput, sentence
 
     if options.url is not None:

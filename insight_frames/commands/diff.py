@@ -12,7 +12,7 @@ from . import Command
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ..api import diff
+    from ..api.freezing import diff
     from ..snapshots.difference.excel import check_path
 
     if options.xlsx:

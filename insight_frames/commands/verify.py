@@ -12,7 +12,7 @@ from . import Command
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from ..api import open_snapshot
+    from ..api.freezing import open_snapshot
 
     report = open_snapshot(options.path).verify(
         fingerprint=options.fingerprint, progress=False if options.quiet else None

@@ -5,7 +5,6 @@ A batch job must end with an error that says what is missing, and not wait for e
 
 from __future__ import annotations
 
-import getpass
 import sys
 
 from .secret import Secret
@@ -26,6 +25,8 @@ def username(url: str) -> str | None:
 
 def password(url: str, name: str) -> Secret | None:
     """Ask for a password without showing it; None as above."""
+    import getpass
+
     try:
         typed = Secret(getpass.getpass(f"Password of {name} for {url}: "))
     except (EOFError, NotImplementedError):

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +101,8 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Give the profiles by name; a file that is not there holds none."""
     try:
         with path.open("rb") as file:
+            import tomllib
+
             alone = places.private(os.fstat(file.fileno()))
             node = Hidden(tomllib.load(file))
     except OSError as error:  # also a home folder that this user may not look into

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import netrc
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +23,8 @@ def read(asked: bool | str | os.PathLike[str], url: str) -> Level:
     """
     if asked is False:
         return Level("the netrc file")
+    import netrc
+
     path = _usual() if asked is True else Path(asked)
     try:
         if not places.private(path.stat()):

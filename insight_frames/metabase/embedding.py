@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,9 +32,8 @@ from ..wire.body import Answer
 from ..wire.http import Http
 from ..wire.tables import Tables
 from ..wire.version import PROPERTIES, era_of, tag_of
+from .expiry import Expires, end
 
-Expires = dt.timedelta | dt.datetime | float
-PERIOD = dt.timedelta(minutes=10)  # as in the vendor's own examples
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _SWALLOWED = ("limit", "offset", "page")  # from 0.40 on they do not reach the question, and nothing says so
 _NAME = re.compile(r":([^\s:]+?)(?=[\s.]|$)")
@@ -56,7 +54,7 @@ def signed(kind: str, number: int, params: Mapping[str, Any] | None, expires: Ex
         )
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise InvalidInput(sentence(f"The {kind} is meant by its number", expected="an int above 0"))
-    claims = {"resource": {kind: number}, "params": _plain(params), "exp": _end(expires)}
+    claims = {"resource": {kind: number}, "params": _plain(params), "exp": end(expires)}
     return str(_jwt().encode(claims, hidden.reveal(), algorithm="HS256"))
 
 
@@ -67,24 +65,6 @@ def _jwt() -> ModuleType:
     except ImportError:
         raise InvalidInput(sentence("PyJWT is not installed", try_="pip install 'insight-frames[embed]'")) from None
     return jwt
-
-
-def _end(expires: Expires) -> int:
-    """Give the moment in seconds at which a token ends."""
-    if isinstance(expires, dt.datetime):
-        if expires.tzinfo is None:
-            raise InvalidInput(sentence("expires= is a moment without a zone", try_="datetime.now(timezone.utc) + ..."))
-        end = expires.timestamp()
-    elif isinstance(expires, dt.timedelta):
-        end = time.time() + expires.total_seconds()
-    elif isinstance(expires, (int, float)) and not isinstance(expires, bool):
-        end = time.time() + expires
-    else:
-        raise InvalidInput(sentence("expires= cannot be meant", expected="a timedelta, a moment, or seconds",
-                                    got=type(expires).__name__))  # fmt: skip
-    if not time.time() < end < 1 << 33:
-        raise InvalidInput(sentence("expires= lies in the past, or too far away", expected="a moment to come"))
-    return int(end)
 
 
 def _plain(params: Mapping[str, Any] | None) -> dict[str, Any]:

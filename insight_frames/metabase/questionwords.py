@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .. import metabase
 from ..credentials import Secret, hide
 from ..errors import InvalidInput, sentence
 from ..question import OutOfRange, Question, sql_question
 from ..reading import Backend, Looks, numbers_for, read
-from . import embedding, fetching, questions
-from .embedding import PERIOD, Expires
+from .expiry import PERIOD, Expires
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ class QuestionWords:
     # ------------------------------------------------------------------ saved questions
     def list_questions(self) -> pd.DataFrame:
         """List the saved questions that the account may read; see :func:`insight_frames.list_questions`."""
-        return questions.listed(self._server)
+        return metabase.questions.listed(self._server)
 
     def read_question(
         self,
@@ -56,7 +56,7 @@ class QuestionWords:
         """Run a saved question; see :func:`insight_frames.read_question`."""
         asked = _question(coerce_float, dtype_backend, out_of_range)
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
-        source, asked = fetching.prepared(self._source, question, params, asked)
+        source, asked = metabase.fetching.prepared(self._source, question, params, asked)
         return read(source, asked, looks, chunksize, self._provenance)
 
     # ------------------------------------------------------------------ signed embedding
@@ -79,8 +79,8 @@ class QuestionWords:
             kind, number = "dashboard", dashboard
         else:
             raise InvalidInput(sentence("One thing is embedded at a time", expected="question= or dashboard="))
-        token = embedding.signed(kind, number, params, expires, secret)
-        return embedding.address(self._http.url, kind, token, bordered=bordered, titled=titled)
+        token = metabase.embedding.signed(kind, number, params, expires, secret)
+        return metabase.embedding.address(self._http.url, kind, token, bordered=bordered, titled=titled)
 
     def read_embedded(
         self,
@@ -101,18 +101,18 @@ class QuestionWords:
         """Read a question through signed embedding; see :func:`insight_frames.read_embedded`."""
         secret = hide(secret) or Secret("")
         number = self._number_of(question)
-        token = Secret(embedding.signed("question", number, params, expires, secret))
-        reach = embedding.OfToken(self._http, number, token, filters or {})
+        token = Secret(metabase.embedding.signed("question", number, params, expires, secret))
+        reach = metabase.embedding.OfToken(self._http, number, token, filters or {})
         asked = _question(coerce_float, dtype_backend, out_of_range, {**(params or {}), **(filters or {})})
         looks = Looks(index_col, dtype, dtype_backend, parse_dates, coerce_float)
 
         def told(stream: Stream) -> dict[str, Any]:
             return {"server": self._http.url, "server_version": reach.version, **stream.provenance}
 
-        return read(fetching.ReachSource(reach), asked, looks, chunksize, told)
+        return read(metabase.fetching.ReachSource(reach), asked, looks, chunksize, told)
 
     def _number_of(self, question: int | str) -> int:
-        return questions.find(self._server, question).number if isinstance(question, str) else question
+        return metabase.questions.find(self._server, question).number if isinstance(question, str) else question
 
 
 def _question(

@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sources.either import EitherSource
-from ..wire.server import Server
-from ..wire.tables import NumberedTable
-from . import exports, listings, meanings, plans
-from .definitions import Definitions, Kind, check_name
-from .exports import Exported, Format
+from .. import metabase
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..sources.either import EitherSource
+    from ..wire.server import Server
+    from ..wire.tables import NumberedTable
+    from .definitions import Definitions, Kind
+    from .exports import Exported, Format
 
 
 class TableWords:
@@ -34,12 +35,12 @@ class TableWords:
         params: Mapping[str, Any] | None = None,
     ) -> Path:
         """Save the server's own export of a question as a file; see :func:`insight_frames.export`."""
-        return exports.export(self._source, question, path, format=format, params=params)
+        return metabase.exports.export(self._source, question, path, format=format, params=params)
 
     # ------------------------------------------------------------------ segments
     def list_segments(self) -> pd.DataFrame:
         """List the segments of the database; see :func:`insight_frames.list_segments`."""
-        return listings.frame(self._definitions("segment").listed(), self._source.numbered)
+        return metabase.listings.frame(self._definitions("segment").listed(), self._source.numbered)
 
     def create_segment(
         self,
@@ -53,8 +54,10 @@ class TableWords:
     ) -> int:
         """Keep a condition on a table under a name; see :func:`insight_frames.create_segment`."""
         numbered = self._source.numbered.tables.find(schema, table)
-        definition = meanings.segment(numbered, self._server.era, where, params)
-        return self._definitions("segment").create(check_name(name), numbered.id, definition, description)
+        definition = metabase.meanings.segment(numbered, self._server.era, where, params)
+        return self._definitions("segment").create(
+            metabase.definitions.check_name(name), numbered.id, definition, description
+        )
 
     def update_segment(
         self,
@@ -68,22 +71,22 @@ class TableWords:
         """Change a segment's name, condition or description; see :func:`insight_frames.update_segment`."""
         kept = self._definitions("segment")
         had = kept.one(segment)
-        changes: dict[str, Any] = listings.changes(name, description)
+        changes: dict[str, Any] = metabase.listings.changes(name, description)
         if where is not None:
             numbered = self._source.numbered.tables.numbered(had["table_id"])
-            changes["definition"] = meanings.segment(numbered, self._server.era, where, params)
-        kept.change(segment, had, listings.why(changes), **changes)
+            changes["definition"] = metabase.meanings.segment(numbered, self._server.era, where, params)
+        kept.change(segment, had, metabase.listings.why(changes), **changes)
 
     def archive_segment(self, segment: int) -> None:
         """Take a segment out of use; see :func:`insight_frames.archive_segment`."""
         kept = self._definitions("segment")
         kept.one(segment)
-        kept.archive(segment, listings.ARCHIVED)
+        kept.archive(segment, metabase.listings.ARCHIVED)
 
     # ------------------------------------------------------------------ metrics
     def list_metrics(self) -> pd.DataFrame:
         """List the metrics of the database; see :func:`insight_frames.list_metrics`."""
-        return listings.frame(self._definitions("metric").listed(), self._source.numbered)
+        return metabase.listings.frame(self._definitions("metric").listed(), self._source.numbered)
 
     def create_metric(
         self,
@@ -98,23 +101,22 @@ class TableWords:
         description: str | None = None,
     ) -> int:
         """Keep a number of a table's rows under a name; see :func:`insight_frames.create_metric`."""
-        kept = self._definitions("metric")
-        kept.check()
+        self._definitions("metric").check()
         numbered = self._source.numbered.tables.find(schema, table)
-        definition = meanings.metric(numbered, self._server.era, aggregate, column, where, params)
-        return kept.create(check_name(name), numbered.id, definition, description)
+        definition = metabase.meanings.metric(numbered, self._server.era, aggregate, column, where, params)
+        return self._create("metric", name, numbered, definition, description)
 
     def update_metric(self, metric: int, *, name: str | None = None, description: str | None = None) -> None:
         """Change a metric's name or description; see :func:`insight_frames.update_metric`."""
         kept = self._definitions("metric")
-        had, changes = kept.one(metric), listings.changes(name, description)
-        kept.change(metric, had, listings.why(changes), **changes)
+        had, changes = kept.one(metric), metabase.listings.changes(name, description)
+        kept.change(metric, had, metabase.listings.why(changes), **changes)
 
     def archive_metric(self, metric: int) -> None:
         """Take a metric out of use; see :func:`insight_frames.archive_metric`."""
         kept = self._definitions("metric")
         kept.one(metric)
-        kept.archive(metric, listings.ARCHIVED)
+        kept.archive(metric, metabase.listings.ARCHIVED)
 
     # ------------------------------------------------------------------ many tables
     def plan_segments(
@@ -128,9 +130,9 @@ class TableWords:
         description: str | None = None,
     ) -> pd.DataFrame:
         """Plan one segment for every table that has its columns; see :func:`insight_frames.plan_segments`."""
-        define = partial(meanings.segment, era=self._server.era, where=where, params=params)
+        define = partial(metabase.meanings.segment, era=self._server.era, where=where, params=params)
         kept, source = self._definitions("segment"), self._source.numbered
-        return plans.plan(kept, source, name, define, schemas, tables, description)
+        return metabase.plans.plan(kept, source, name, define, schemas, tables, description)
 
     def plan_metrics(
         self,
@@ -147,21 +149,27 @@ class TableWords:
         """Plan one metric for every table that has its columns; see :func:`insight_frames.plan_metrics`."""
         kept, source = self._definitions("metric"), self._source.numbered
         kept.check()
-        meanings.check_aggregate(aggregate, column)
+        metabase.meanings.check_aggregate(aggregate, column)
         era = self._server.era
 
         def define(numbered: NumberedTable) -> dict[str, Any]:
-            return meanings.metric(numbered, era, aggregate, column, where, params)
+            return metabase.meanings.metric(numbered, era, aggregate, column, where, params)
 
-        return plans.plan(kept, source, name, define, schemas, tables, description)
+        return metabase.plans.plan(kept, source, name, define, schemas, tables, description)
 
     def apply_plan(self, plan: pd.DataFrame) -> pd.DataFrame:
         """Create and change what a plan says; see :func:`insight_frames.apply_plan`."""
-        return plans.apply(self._definitions(plans.kind_of(plan)), plan)
+        return metabase.plans.apply(self._definitions(metabase.plans.kind_of(plan)), plan)
 
     def undo_plan(self, plan: pd.DataFrame) -> pd.DataFrame:
         """Take back what a plan has done; see :func:`insight_frames.undo_plan`."""
-        return plans.undo(self._definitions(plans.kind_of(plan)), plan)
+        return metabase.plans.undo(self._definitions(metabase.plans.kind_of(plan)), plan)
+
+    def _create(
+        self, kind: Kind, name: str, numbered: NumberedTable, definition: dict[str, Any], description: str | None
+    ) -> int:
+        checked = metabase.definitions.check_name(name)
+        return self._definitions(kind).create(checked, numbered.id, definition, description)
 
     def _definitions(self, kind: Kind) -> Definitions:
-        return Definitions(self._server, kind)
+        return metabase.definitions.Definitions(self._server, kind)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ _DOUBLE = pa.float64()
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
-@dataclass(frozen=True)
 class Integer(Codec):
     """A type that pyarrow.csv reads as it stands."""
 
@@ -52,7 +50,6 @@ class Integer(Codec):
 _BOOLEANS = pa.array(["t", "true", "f", "false"])
 
 
-@dataclass(frozen=True)
 class Boolean(Codec):
     """``t`` and ``f`` in a packed line, ``true`` and ``false`` where the value was cast to text."""
 
@@ -115,6 +112,8 @@ def float_text(value: np.floating[Any]) -> str:
 
 def _halfway(value: np.floating[Any], text: str) -> bool:
     """True if the digits lie exactly between the value and its neighbour."""
+    from fractions import Fraction
+
     twice = 2 * Fraction(text) - Fraction(float(value))
     with np.errstate(over="ignore"):
         edges = [np.nextafter(value, type(value)(side)) for side in (np.inf, -np.inf)]
@@ -171,7 +170,6 @@ def _nearest_float(text: str) -> float:
     return value
 
 
-@dataclass(frozen=True)
 class Fixed(Codec):
     """numeric(p,s) as a decimal of the same digits; NaN and Infinity have no place in it."""
 

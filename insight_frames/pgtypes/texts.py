@@ -44,7 +44,6 @@ def enum(labels: tuple[str, ...]) -> Codec:
     return Enum(arrow=pa.dictionary(pa.int32(), pa.string(), ordered=True), labels=labels)
 
 
-@dataclass(frozen=True)
 class Bytes(Codec):
     """bytea as hex digits, whatever bytea_output says."""
 
@@ -124,7 +123,6 @@ REG_CATALOGUES = {
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
-@dataclass(frozen=True)
 class Registered(Codec):
     """A ``reg*`` value as its object's name with the schema; quotes only where the characters ask for them."""
 

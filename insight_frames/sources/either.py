@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NoReturn, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ..catalog import Catalog, Table
 from ..errors import PermissionDenied, sentence
 from ..question import Question
 from ..stream import Stream
-from ..wire.server import Server
-from .metabase import MetabaseSource, Path
-from .numbered import NumberedTables
+from .metabase import MetabaseSource
+
+if TYPE_CHECKING:
+    from .numbered import NumberedTables
 
 Got = TypeVar("Got")
 
@@ -25,9 +27,12 @@ Got = TypeVar("Got")
 class EitherSource(MetabaseSource):
     """One database behind one Metabase, for an account that may run SQL, or may not."""
 
-    def __init__(self, server: Server, *, path: Path = "auto", statement_bytes: int | None = None) -> None:
-        super().__init__(server, path=path, statement_bytes=statement_bytes)
-        self.numbered = NumberedTables(server)
+    @cached_property
+    def numbered(self) -> NumberedTables:
+        """The same database, asked by number."""
+        from .numbered import NumberedTables
+
+        return NumberedTables(self.server)
 
     @property
     def without_sql(self) -> bool:

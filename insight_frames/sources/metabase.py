@@ -10,7 +10,7 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 
@@ -20,17 +20,17 @@ from ..catalog import Catalog, Table
 from ..errors import InvalidInput, QueryFailed, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
-from ..wire import packed, rows
+from ..wire import packed
 from ..wire.cells import Frame, StaleCatalog, readable
 from ..wire.server import Server
 from ..wire.unpack import Layout, read_cells
 from . import outcome, plan
-from .generations import Generations, asking
 from .known import KnownTables
 from .locate import located
 from .queries import QueryColumns
-from .together import TableBatches
-from .unchanged import Taken, digest, prove_unchanged
+
+if TYPE_CHECKING:
+    from .together import TableBatches
 
 log = logging.getLogger("insight_frames")
 
@@ -98,6 +98,8 @@ class MetabaseSource(KnownTables):
 
         ``how`` is what else :class:`TableBatches` takes: ``consistency``, ``kept``, ``logs`` and ``listed``.
         """
+        from .together import TableBatches
+
         settings = self._settings or self.catalog().settings
         yield TableBatches(self.server, tables, settings, self._most(tables), on_bad == "text", **how)
 
@@ -130,21 +132,38 @@ class MetabaseSource(KnownTables):
     ) -> Generator[pa.RecordBatch, None, None]:
         most = self._most([table])
         ranges = [(0, None)] if most is None else list(plan.page_ranges(table, most))
-        shapes = {0: (table.schema, table.name)}
-        several, version = len(ranges) > 1, int(self._settings.get("version_num", 0))
+        if len(ranges) > 1:
+            yield from self._ranges(ranges, table, columns, layout, provenance)
+            return
+        branch, shapes = plan.page_branch(0, table, columns, layout), {0: (table.schema, table.name)}
+        yield from self._packed(branch, layout, Frame({0: table.shape}), None, provenance, shapes)
+
+    def _ranges(
+        self,
+        ranges: Sequence[tuple[int, int | None]],
+        table: Table,
+        columns: Sequence[catalog_.Column],
+        layout: Layout,
+        provenance: dict[str, Any],
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Read a table in several statements, and prove that they belong together."""
+        from .generations import Generations, asking
+        from .unchanged import Taken, digest, prove_unchanged
+
+        shapes, version = {0: (table.schema, table.name)}, int(self._settings.get("version_num", 0))
         taken, snapshots = Taken(), set()
         for start, stop in ranges:
-            frame = Generations({0: table.shape}) if several else Frame({0: table.shape})
-            first = [asking(shapes, [] if taken.snapshot else [digest(table, version)])] if several else []
+            frame = Generations({0: table.shape})
+            first = [asking(shapes, [] if taken.snapshot else [digest(table, version)])]
             branch = plan.page_branch(0, table, columns, layout, start, stop)
             for batch in self._packed(branch, layout, frame, None, provenance, shapes, first):
                 taken.rows += batch.num_rows
                 yield batch
-            if isinstance(frame, Generations) and not taken.snapshot:
+            if not taken.snapshot:
                 taken.snapshot, taken.digest = frame.snapshot, frame.digests[0]
             taken.files.append(frame.files[0])
             snapshots.add(frame.snapshot)
-        if len(snapshots) > 1 or (several and self._settings.get("in_recovery")):  # there equal ones prove nothing
+        if len(snapshots) > 1 or self._settings.get("in_recovery"):  # there equal ones prove nothing
             prove_unchanged(self.server, table, taken, version, "it was read in several statements")
 
     # ------------------------------------------------------------------ queries
@@ -220,6 +239,8 @@ class MetabaseSource(KnownTables):
     def _plain(
         self, source: plan.Source, layout: Layout, provenance: dict[str, Any], shape: Shape
     ) -> Generator[pa.RecordBatch, None, None]:
+        from ..wire import rows
+
         expressions = [one.expression(packed.reference(i)) for i, one in enumerate(layout.readings)]
         text, offset = rows.statement(source.text, expressions, offset=source.offset, shape=shape[0])
         provenance.update(path="plain", statements=provenance["statements"] + 1)

@@ -9,9 +9,14 @@ server.
 
 from __future__ import annotations
 
-from insight_frames.sql.literals import literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from insight_frames.sql.quoting import identifier, qualified, string_literal
-from insight_frames.sql.statement import Rendered, condition, fingerprint, render, subquery
+
+if TYPE_CHECKING:
+    from insight_frames.sql.literals import literal
+    from insight_frames.sql.statement import Rendered, condition, fingerprint, render, subquery
 
 __all__ = [
     "Rendered",
@@ -24,3 +29,11 @@ __all__ = [
     "string_literal",
     "subquery",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what reads or writes SQL of a user's when it is first used: a table's name needs no scanner."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "literals" if name == "literal" else "statement"
+    return getattr(import_module(f"insight_frames.sql.{home}"), name)

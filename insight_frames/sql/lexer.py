@@ -13,6 +13,7 @@ from enum import Enum, auto
 from functools import cache
 
 from insight_frames.errors import InvalidInput, sentence
+from insight_frames.sql.characters import check_characters
 
 
 class Kind(Enum):
@@ -162,14 +163,6 @@ def _block_end(sql: str, at: int) -> int:
 
 def _not_ended(what: str, sql: str, at: int) -> InvalidInput:
     return InvalidInput(sentence(f"The SQL has a {what} that is never closed", where=f"it begins at {place(sql, at)}"))
-
-
-def check_characters(text: str, what: str) -> None:
-    """Refuse the two kinds of character that PostgreSQL's UTF-8 cannot hold."""
-    if "\0" in text:
-        raise InvalidInput(sentence(f"{what} holds a NUL character, which PostgreSQL cannot take"))
-    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
-        raise InvalidInput(sentence(f"{what} holds half of a surrogate pair, which is not a character"))
 
 
 def place(sql: str, at: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from insight_frames.errors import InvalidInput, sentence
-from insight_frames.sql.lexer import check_characters
+from insight_frames.sql.characters import check_characters
 
 _DOUBLED = re.compile(r"\[(?=\[)|\{(?=\{)")
 

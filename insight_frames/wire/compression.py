@@ -14,7 +14,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from math import log2
-from statistics import median
 from typing import Literal, get_args
 
 from ..errors import IncompleteResult, InvalidInput, ServerUnavailable, sentence
@@ -90,6 +89,8 @@ class Watch:
     @property
     def steady(self) -> bool:
         """Whether the start came as slowly as the rest: a machine that is busy lets bytes wait, then come at once."""
+        from statistics import median
+
         return bool(self._fine) and median(self._fine) < FAST
 
     @property

@@ -23,7 +23,7 @@ PARALLEL = 2  # requests at the same time
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]*")
+_VALUE = r"[^\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]*"  # takes long to compile
 _INSTEAD = {"x-metabase-session": "session_id=", "x-api-key": "api_key="}
 _OURS = ("content-length", "content-type", "transfer-encoding", "accept-encoding", "connection")
 
@@ -53,7 +53,7 @@ def headers(asked: Mapping[str, str] | None) -> Hidden[str, str]:
 def _wrong_header(name: object, value: object) -> tuple[str, ...] | None:
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         return "headers holds a name that is none", "letters, digits and hyphens"
-    if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+    if not (isinstance(value, str) and re.fullmatch(_VALUE, value)):
         return f"headers holds a value that cannot be sent for {name!r}", "a text of one line in Latin-1"
     if name.lower() in _INSTEAD:
         return f"headers holds {name!r}", "headers of a gateway", _INSTEAD[name.lower()]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +135,31 @@ def test_requests_by_question(box: Box, connection: Connection, tmp_path: Path) 
     assert asked(lambda: connection.snapshot(tmp_path / "cut", schemas=PROD)) == 2
     assert asked(lambda: connection.read_table("s_cardio3test", "site")) == 2  # a schema not seen yet
     assert asked(lambda: connection.read_table("s_cardio3test", "crf")) == 1
+
+
+FIRST = """
+import json, sys
+import insight_frames as ifr
+url, username, password = json.loads(sys.stdin.read())
+ifr.connect(url, username=username, password=password).read_table("s_cardio3prod", "site")
+print(*sys.modules)
+"""
+NOT_NEEDED = (
+    "clinical.choices clinical.design dbapi diagnosis direct direct_connection manifest metabase.embedding "
+    "metabase.exports metabase.fetching metabase.plans metabase.questions progress review sinks.files sinks.listing "
+    "snapshots sources.numbered sources.together sources.unchanged sql.lexer sql.literals sql.statement wire.listed "
+    "wire.objects wire.rows wire.tables"
+)
+
+
+@pytest.mark.parametrize("era", ["0.47"])
+def test_a_first_read_loads_what_it_needs(box: Box, tmp_path: Path) -> None:
+    who = json.dumps([box.url, box.username, box.password])
+    told = {**os.environ, "INSIGHT_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST], input=who, capture_output=True, text=True, env=told, check=True
+    )
+    assert not {f"insight_frames.{one}" for one in NOT_NEEDED.split()} & set(done.stdout.split())
 
 
 def test_threads_share_one_login(box: Box, connection: Connection) -> None:
