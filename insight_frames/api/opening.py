@@ -50,6 +50,7 @@ def connect(
         A Metabase API key (0.49 and later) instead of a user.
     database : str or int, optional
         Name or number of the database as Metabase shows it; needed only if several PostgreSQL databases are visible.
+        By its number, an int, the list of databases is not asked for.
     **settings
         ``profile`` (a section of the config file, ``config.toml`` in the folder ``insight_frames`` of the platform's
         place for settings: ``url``, ``username``, ``database``; it goes before the environment, and without it

@@ -157,7 +157,8 @@ def read_table(
     Returns
     -------
     DataFrame or iterator of DataFrame
-        Shape (rows, columns). ``df.attrs["insight"]`` tells server, table, moment (UTC) and path taken.
+        Shape (rows, columns). ``df.attrs["insight"]`` tells server (its version if that has been asked), table, moment
+        (UTC) and path taken.
 
     Raises
     ------
