@@ -54,7 +54,7 @@ def check(tag: str, *, by_key: bool) -> str:
 
 def key_refused(http: Http) -> InsightError:
     """Say why an API key was refused: servers that know none pass it over as they do a missing session."""
-    with suppress(ServerUnavailable):
+    with suppress(InsightError):
         with http.get(PROPERTIES) as answer:
             tag = tag_of(answer.json())
         try:
