@@ -132,6 +132,16 @@ def _bars(one: Section) -> list[list[str]]:
             ratio(replayed, ways.PLAIN, ways.BY_JSON, peak) if big else None,
             "<= 0.2",
         ),
+        (
+            "from memory, r.json() : without SQL",
+            ratio(replayed, ways.BY_JSON, ways.WITHOUT_SQL),
+            ">= 4" if big else "",
+        ),
+        (
+            "from memory, peak without SQL : r.json()",
+            ratio(replayed, ways.WITHOUT_SQL, ways.BY_JSON, peak) if big else None,
+            "<= 0.2",
+        ),
         ("from memory, r.json() : read_table", ratio(replayed, ways.BY_JSON, ways.READ_TABLE), ""),
         ("from memory, pd.read_csv typed : read_table", ratio(replayed, ways.TYPED, ways.READ_TABLE), ""),
         ("read_table's peak : frame", _of_frame(one, ways.READ_TABLE) if big else None, "<= 2.0"),

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXACT = {"read_table", "read_sql, ordered", "read_table, plain path", "ADBC, direct", "pd.read_sql, direct"}
+EXACT = {
+    "read_table", "read_sql, ordered", "read_table, plain path", "read_table, without SQL", "ADBC, direct",
+    "pd.read_sql, direct",
+}  # fmt: skip
 UNCOUNTED = {
     "snapshot, cold", "read_table, in chunks", "JSON export, thrown away", "JSON export, a connection each",
     "CSV export, thrown away",

@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from .. import pgtypes
 from ..errors import NotFound, PermissionDenied
 from ..wire.tables import Tables
@@ -51,8 +54,16 @@ def of(col: Mapping[str, Any], tables: Tables | None) -> tuple[pgtypes.PgType | 
     return (None if name is None else pgtypes.pg_type(name)), None
 
 
+def may_be_shaped(col: Mapping[str, Any]) -> bool:
+    """Whether a column may hold the driver's own way to write intervals and points, which it calls texts."""
+    return "id" not in col and col.get("base_type") == "type/Text"
+
+
 def is_shaped(values: Sequence[Any], col: Mapping[str, Any]) -> bool:
-    """Whether texts are the driver's own way to write intervals and points, which it calls texts."""
-    if "id" in col or col.get("base_type") != "type/Text":
-        return False
-    return any(type(one) is str and _SHAPED.match(one) is not None for one in values)
+    """Whether texts of a column are such intervals or points."""
+    return may_be_shaped(col) and any(type(one) is str and _SHAPED.match(one) is not None for one in values)
+
+
+def any_shaped(texts: pa.StringArray) -> bool:
+    """Whether any of these texts is one."""
+    return bool(pc.match_substring_regex(texts, f"^(?:{_SHAPED.pattern})").true_count)

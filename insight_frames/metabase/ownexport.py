@@ -8,8 +8,9 @@ was met, the rows are counted, or the export must be longer than any cap that co
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -22,16 +23,16 @@ from ..errors import (
     ValueOutOfRange,
     sentence,
 )
-from ..pgtypes import BadValue
 from ..question import Question
 from ..sources import outcome
 from ..stream import Stream, open_stream
 from ..wire import listed, shown
 from ..wire.body import Answer
 from ..wire.cells import cut
+from ..wire.exported import Export, batch, checked
 from ..wire.server import Server
 from ..wire.tables import Tables
-from ..wire.unpack import BadColumn, Layout, assemble, out_of_range, without_columns
+from ..wire.unpack import Layout, without_columns
 from . import columntypes, preview
 from .questions import Saved
 
@@ -165,7 +166,49 @@ def _rows(
     if reach.era in FORMATTED and not first.capped:
         yield from _of_preview(reach, first, layout)
         return
-    count, raw, blank = 0, reach.era not in FORMATTED, False
+    if reach.era in FORMATTED:
+        count = yield from _formatted(reach, first, layout, keys)
+    else:
+        count = yield from _as_they_are(reach, first, layout, keys)
+    _prove(reach, first, count)
+
+
+def _as_they_are(
+    reach: Reach, first: preview.Preview, layout: Layout, keys: Sequence[str]
+) -> Generator[pa.RecordBatch, None, int]:
+    """Give the rows of an export and return how many there were."""
+    count = 0
+
+    with reach.export() as answer:
+
+        def columns(rows: list[Any]) -> list[list[Any]]:
+            found = _columns(rows, keys, reach, answer.where)
+            _check(found, first, reach)
+            return found
+
+        export = Export(layout, tuple(keys), reach.era, columns, is_strange=partial(_is_strange, first))
+        with closing(export.batches(answer.pieces(), answer.where)) as made:
+            for one in made:
+                count += one.num_rows
+                yield one
+    return count
+
+
+def _is_strange(first: preview.Preview, made: pa.RecordBatch) -> bool:
+    """Whether a batch holds what ``_check`` refuses."""
+    for values, col in zip(made.columns, first.cols, strict=True):
+        if col["empty"] and values.null_count < len(values):
+            return True
+        if columntypes.may_be_shaped(col) and columntypes.any_shaped(values):
+            return True
+    return False
+
+
+def _formatted(
+    reach: Reach, first: preview.Preview, layout: Layout, keys: Sequence[str]
+) -> Generator[pa.RecordBatch, None, int]:
+    """Give the rows of an export that may be written for people, which only the values themselves tell."""
+    count, raw, blank = 0, False, False
     with reach.export() as answer:
         for block in listed.blocks(answer.pieces(), answer.where):
             rows = listed.rows(block, answer.where)
@@ -174,7 +217,9 @@ def _rows(
             raw = raw or any(type(one) not in (str, type(None)) for column in columns for one in column)
             blank = blank or (not raw and any(one == "" for column in columns for one in column))
             try:
-                yield _batch(columns, layout, reach.era, count) if columns else without_columns(len(rows))
+                yield (
+                    checked(batch(columns, layout, reach.era), layout, count) if columns else without_columns(len(rows))
+                )
             except ValueOutOfRange as error:
                 if raw:
                     raise
@@ -187,7 +232,7 @@ def _rows(
                 f"{reach.label}: this version of Metabase may show NULL as an empty text", where="its export", try_=_TRY
             )
         )
-    _prove(reach, first, count)
+    return count
 
 
 def _of_preview(reach: Reach, first: preview.Preview, layout: Layout) -> Generator[pa.RecordBatch, None, None]:
@@ -200,7 +245,7 @@ def _of_preview(reach: Reach, first: preview.Preview, layout: Layout) -> Generat
     _prove(reach, first, count)
     columns = first.columns()
     _check(columns, first, reach)
-    yield _batch(columns, layout, reach.era, 0) if columns else without_columns(count)
+    yield checked(batch(columns, layout, reach.era), layout, 0) if columns else without_columns(count)
 
 
 def _columns(rows: Sequence[Any], keys: Sequence[str], reach: Reach, where: str) -> list[list[Any]]:
@@ -221,16 +266,6 @@ def _check(columns: Sequence[Sequence[Any]], first: preview.Preview, reach: Reac
             raise _inexact(reach, str(col["name"]), "it holds intervals or points, which the driver rewrites")
         if _is_changed(values, col):
             raise _incomplete(reach, "a column of NULL, as in the answer before", "values", "ask again")
-
-
-def _batch(columns: Sequence[Sequence[Any]], layout: Layout, era: int | None, before: int) -> pa.RecordBatch:
-    made = []
-    for place, (values, reading) in enumerate(zip(columns, layout.readings, strict=True)):
-        try:
-            made.append(shown.column(values, reading, era))
-        except BadValue as bad:
-            raise out_of_range(layout, BadColumn(place, bad, ()), before) from None
-    return assemble(layout.schema, made)
 
 
 def _prove(reach: Reach, first: preview.Preview, count: int) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from ..catalog import Column
 from ..errors import IncompleteResult, InsightError, InvalidInput, PermissionDenied, sentence
 from ..wire import shown
@@ -43,10 +45,10 @@ class Hidden:
         self.nulls: Counter[int] = Counter()
         self.era = era
 
-    def see(self, columns: Sequence[Sequence[Any]]) -> None:
+    def see(self, made: pa.RecordBatch) -> None:
         if self.doubtful:
-            for place, values in enumerate(columns):
-                self.nulls[place] += sum(one is None for one in values)
+            for place, values in enumerate(made.columns):
+                self.nulls[place] += values.null_count
 
     def doubts(self) -> Iterator[tuple[str, list[Any], int]]:
         """Give (column, filter, how many rows it must choose) for what only the database can tell."""

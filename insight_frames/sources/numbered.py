@@ -18,16 +18,16 @@ import pyarrow as pa
 
 from ..catalog import Catalog, Column, Table
 from ..errors import IncompleteResult, UnsupportedServer, sentence
-from ..pgtypes import BadValue
 from ..question import Question
 from ..stream import Stream, open_stream
 from ..wire import answers, shown
 from ..wire.answers import EXPORT
+from ..wire.exported import Export, batch, checked
 from ..wire.interactive import Rows
 from ..wire.listed import Number, blocks, rows
 from ..wire.server import Server
 from ..wire.tables import Field, NumberedTable, Tables, refuse_closed
-from ..wire.unpack import BadColumn, Layout, assemble, out_of_range, without_columns
+from ..wire.unpack import Layout, without_columns
 from . import fields as words
 from . import filters, outcome, plan
 from .doubts import Asking, Hidden, other_columns, refuse_doubles, without
@@ -184,11 +184,9 @@ class NumberedTables:
         query = {**asked.query, "limit": min(self.most_rows, expected + 1 if asked.limit is None else expected)}
         listed = self._interactive if self._needs_rows(asked, formatted) else self._export
         provenance["statements"] += 1
-        done, hidden = 0, Hidden(asked.fields, asked.layout, self.server.era)
-        for columns, count in listed(asked, query, expected):
-            made = self._batch(asked, columns, done)
-            hidden.see(columns)
-            done += count
+        hidden = Hidden(asked.fields, asked.layout, self.server.era)
+        for made in listed(asked, query):
+            hidden.see(made)
             yield made
         for what, clause, most in hidden.doubts():
             filter_ = ["and", asked.query["filter"], clause] if "filter" in asked.query else clause
@@ -202,15 +200,6 @@ class NumberedTables:
                     )
                 )
 
-    def _batch(self, asked: Asked, columns: Sequence[Sequence[Any]], done: int) -> pa.RecordBatch:
-        made = []
-        for place, (values, reading) in enumerate(zip(columns, asked.layout.readings, strict=True)):
-            try:
-                made.append(shown.column(values, reading, self.server.era))
-            except BadValue as bad:
-                raise out_of_range(asked.layout, BadColumn(place, bad, ()), done) from None
-        return assemble(asked.layout.schema, made)
-
     def _needs_rows(self, asked: Asked, formatted: bool) -> bool:
         """Whether an export would not do: written for people, with labels, or with two columns of one title."""
         titles = Counter(one.title for one in asked.fields)
@@ -221,19 +210,23 @@ class NumberedTables:
             raise UnsupportedServer(sentence("This Metabase cannot show the values of this table without SQL"))
         return needed
 
-    def _export(self, asked: Asked, query: dict[str, Any], expected: int) -> Iterator[tuple[list[list[Any]], int]]:
+    def _export(self, asked: Asked, query: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         era = self.server.era
         by_name = era is not None and era <= 32
         titles = [one.name if by_name else one.title for one in asked.fields]
-        with self._asking(asked), self.server.session.export(EXPORT, self._whole(query)) as answer:
-            for block in blocks(answer.pieces(), answer.where):
-                read = rows(block, answer.where)
-                if any(not isinstance(one, dict) or set(one) != set(titles) for one in read):
-                    raise other_columns(asked.layout.label)
-                yield [[one[title] for one in read] for title in titles], len(read)
 
-    def _interactive(self, asked: Asked, query: dict[str, Any], expected: int) -> Iterator[tuple[list[list[Any]], int]]:
-        most = query["limit"]
+        def columns(read: list[Any]) -> list[list[Any]]:
+            if any(not isinstance(one, dict) or set(one) != set(titles) for one in read):
+                raise other_columns(asked.layout.label)
+            return [[one[title] for one in read] for title in titles]
+
+        with self._asking(asked), self.server.session.export(EXPORT, self._whole(query)) as answer:
+            export = Export(asked.layout, tuple(titles), era, columns)
+            with closing(export.batches(answer.pieces(), answer.where)) as made:
+                yield from made
+
+    def _interactive(self, asked: Asked, query: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+        most, done = query["limit"], 0
         caps = {"max-results": most, "max-results-bare-rows": most}
         question = {**self._whole(query), "constraints": caps, "middleware": {"js-int-to-string?": False}}
         with self._asking(asked), answers.check(self.server.session.post(INTERACTIVE, question)) as answer:
@@ -241,7 +234,9 @@ class NumberedTables:
             for read in told:
                 if any(len(one) < len(asked.fields) for one in read):
                     raise other_columns(asked.layout.label)
-                yield [[one[place] for one in read] for place in range(len(asked.fields))], len(read)
+                columns = [[one[place] for one in read] for place in range(len(asked.fields))]
+                yield checked(batch(columns, asked.layout, self.server.era), asked.layout, done)
+                done += len(read)
             ids = [str(one.get("id")) for one in told.cols if not one.get("remapped_from")]
             if ids[: len(asked.fields)] != [str(one.id) for one in asked.fields]:
                 raise other_columns(asked.layout.label)

@@ -25,7 +25,7 @@ class Number(str):
     __slots__ = ()
 
 
-def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[bytes]:
+def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[bytearray]:
     """Cut the body into blocks of whole objects with commas between them, of ``size`` bytes or little more.
 
     Raises
@@ -40,7 +40,8 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[b
     if head[:1] != b"[":
         raise no_rows(limits.document(source, where, begun=head), where)
     separator = b"},\n{" if head[1:2] == b"\n" else b'},{"'
-    data, seen = bytearray(head[1:]), 0  # a long row is not copied again for each piece
+    behind = separator.index(b"{")
+    data, seen = bytearray(head[1:].lstrip()), 0  # a long row is not copied again for each piece
     for piece in source:
         data += piece
         if len(data) < size:
@@ -48,16 +49,16 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[b
         place = data.rfind(separator, seen)
         seen = max(0, len(data) - len(separator))
         if place >= 0:
-            yield bytes(data[: place + 1])
-            del data[: place + 2]
+            yield data[: place + 1]
+            del data[: place + behind]
             seen = 0
         limits.check_cell(len(data) - size, where)
-    last = _last(bytes(data), where)
+    last = _last(data, where)
     if last:
         yield last
 
 
-def _last(data: bytes, where: str) -> bytes:
+def _last(data: bytearray, where: str) -> bytearray:
     """Take the list's end off the last objects."""
     rest = data.strip()
     if rest.endswith(b"]") and ((rest := rest[:-1].rstrip()).endswith(b"}") or not rest):
@@ -65,13 +66,13 @@ def _last(data: bytes, where: str) -> bytes:
     raise _late(data, where) or cut(where, "a body without its end")
 
 
-def _late(data: bytes, where: str) -> InsightError | None:
+def _late(data: bytearray, where: str) -> InsightError | None:
     """Recognise the error object behind the rows, with no comma before it, or in place of the first."""
     late = _LATE.search(data)
     return answers.late_failure(data[late.end() if late else 0 :].decode("utf-8", "replace"), where)
 
 
-def rows(block: bytes, where: str) -> list[Any]:
+def rows(block: bytes | bytearray, where: str) -> list[Any]:
     """Read one block: a list of dicts, in which numbers are :class:`Number`."""
     with readable(where):
         return list(json.loads(b"[" + block + b"]", parse_int=Number, parse_float=Number))

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..pgtypes import BadValue, PgType, Reading
+from ..pgtypes import PgType, Reading
 from ..pgtypes.arrays import join_array
 from ..pgtypes.intervals import interval_text
 from ..pgtypes.kinds import words
-from ..pgtypes.moments import DAY_US
-
-Era = int | None
+from .shownmoments import MILLISECONDS_UNTIL, Era, each, moments
+from .values import OtherForm
 
 _INTEGERS = words("int2 int4 int8 oid")
 _FLOATS = words("float4 float8")
@@ -30,6 +29,8 @@ _TEXTS = words(
     " numrange daterange tsrange"
 )
 _MOMENTS = words("date timestamp timestamptz time")
+_BARE = _INTEGERS | _FLOATS | {"numeric", "bool"}
+_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _IN_LISTS = words("int2 int4 int8 numeric bool text varchar name uuid")
 _WHY = {
     "bytea": "it shows only the first four bytes",
@@ -41,9 +42,7 @@ _WHY = {
     "enum": "it does not know the labels and their order",
     "tstzrange": "its text follows the session's time zone",
 }
-MILLISECONDS_UNTIL = 33  # the last version that cuts times to milliseconds, and dates as Java's old calendar has them
 SIGNLESS = (34,)  # versions that show 44 BC as 0044, and an infinite number as NULL
-GREGORIAN = "1600"  # before, the old calendar names another day
 
 
 def refusal(type_: PgType, era: Era, numbers: str) -> str | None:
@@ -68,31 +67,61 @@ def column(values: Sequence[Any], reading: Reading, era: Era) -> pa.Array:
     """
     name = reading.type.name
     if name in _MOMENTS:
-        return _moments(values, reading, era)
+        return moments(each(values, _text), reading, era)
     if name in _FLOATS:
-        return reading.parse(_each(values, lambda value: _float_hex(value, name)))
+        return reading.parse(each(values, lambda value: _float_hex(value, name)))
     if name in _INTEGERS:
-        return reading.parse(_each(values, _integer))
+        return reading.parse(each(values, _integer))
     if name == "numeric":
-        return reading.parse(_each(values, _digits))
+        return reading.parse(each(values, _digits))
     if name == "bool":
-        return reading.parse(_each(values, _truth))
+        return reading.parse(each(values, _truth))
     if name == "interval":
-        return _each(values, _interval)
+        return each(values, _interval)
     if name == "array":
-        return reading.parse(_each(values, _list))
-    return _each(values, _text)
+        return reading.parse(each(values, _list))
+    return each(values, _text)
 
 
-def _each(values: Sequence[Any], convert: Callable[[Any], str]) -> pa.Array:
-    """Convert value by value; what is of another form becomes a BadValue."""
-    made: list[str | None] = []
-    for index, value in enumerate(values):
-        try:
-            made.append(None if value is None else convert(value))
-        except (ValueError, ArithmeticError):
-            raise BadValue(index, str(value), "the server shows it in another form than its type") from None
-    return pa.array(made, pa.string())
+def is_quoted(type_: PgType) -> bool | None:
+    """Whether all values of a type are shown as JSON's texts, or none of them; None where that is not so simple."""
+    return None if type_.name == "array" else type_.name not in _BARE
+
+
+def is_text(type_: PgType) -> bool:
+    """Whether a value is the very text that is shown."""
+    return is_quoted(type_) is True and type_.name not in _MOMENTS | {"interval"}
+
+
+def at_once(found: pa.StringArray, reading: Reading, era: Era) -> pa.Array:
+    """Make of what stands in an answer, texts or bare tokens, the same as :func:`column` does.
+
+    OtherForm, or an error of its own, for what has to be looked at one by one.
+    """
+    name = reading.type.name
+    if name in _MOMENTS:
+        return moments(found, reading, era)
+    if name == "interval":
+        return each(found.to_pylist(), _interval)
+    if name == "bool":
+        made = pc.equal(found, "true")
+        _agree(pc.or_(made, pc.equal(found, "false")))
+        return made
+    if name in _INTEGERS:
+        made = reading.parse(found)
+        _agree(pc.equal(made.cast(pa.string()), found))  # what JSON allows is written in one way only
+        return made
+    _agree(pc.match_substring_regex(found, _NUMBER))
+    if name in _FLOATS:
+        return found.cast(reading.arrow)
+    if reading.arrow != pa.float64():
+        _agree(pc.invert(pc.match_substring_regex(found, "[eE]")))
+    return reading.parse(found)
+
+
+def _agree(truths: pa.BooleanArray) -> None:
+    if truths.false_count:
+        raise OtherForm
 
 
 def _text(value: Any) -> str:
@@ -114,7 +143,7 @@ def _truth(value: Any) -> str:
 
 
 def _digits(value: Any) -> str:
-    if type(value) is str and value != "NaN":
+    if not isinstance(value, str) or (type(value) is str and value != "NaN"):
         raise ValueError
     if "E" not in value and "e" not in value:
         return str(value)
@@ -122,7 +151,7 @@ def _digits(value: Any) -> str:
 
 
 def _float_hex(value: Any, name: str) -> str:
-    if type(value) is str and value not in ("NaN", "Infinity", "-Infinity"):
+    if not isinstance(value, str) or (type(value) is str and value not in ("NaN", "Infinity", "-Infinity")):
         raise ValueError
     return struct.pack(">d", float(value)).hex() if name == "float8" else _float4_hex(value)
 
@@ -157,100 +186,3 @@ def _interval(value: Any) -> str:
         raise ValueError
     seconds = -int(digits) if found[6] else int(digits)
     return interval_text((hours * 60 + minutes) * 60_000_000 + seconds, days, years * 12 + months)
-
-
-# ------------------------------------------------------------------------------------------------ moments
-_DATE = r"\d{4}-\d\d-\d\d"
-_CLOCK = r"\d\d:\d\d:\d\d(?:\.\d{1,6})?"
-_ZONE = r"(?:Z|[+-]\d\d:\d\d)"
-_ORDINARY = {
-    "date": f"^{_DATE}(?:T00:00:00(?:\\.0{{1,3}})?{_ZONE})?$",
-    "timestamp": f"^{_DATE}(?:T{_CLOCK}{_ZONE}?)?$",
-    "timestamptz": f"^{_DATE}T{_CLOCK}{_ZONE}$",
-    "time": f"^{_CLOCK}{_ZONE}?$",
-}
-_ANY = re.compile(
-    r"([+-]?\d{4,9})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d(?::\d\d)?)?)?"
-)
-_ANY_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|[+-]\d\d:\d\d)?")
-_FOREVER = 999_999_999  # the year that Java shows infinity as
-
-
-def _moments(values: Sequence[Any], reading: Reading, era: Era) -> pa.Array:
-    """Dates and times: all at once where they are ordinary ones, else each by itself as PostgreSQL's number."""
-    name = reading.type.name
-    texts = _each(values, _text)
-    old = era is not None and era <= MILLISECONDS_UNTIL
-    ordinary = pc.match_substring_regex(texts, _ORDINARY[name])
-    if name != "time" and reading.arrow != pa.string() and not pc.any(pc.invert(ordinary)).as_py():
-        least = pc.min_max(texts)["min"].as_py()
-        if least is None or least >= (GREGORIAN if old else "0001"):
-            return _ordinary(texts, name, reading.arrow)
-    if old:
-        _refuse_old(texts)
-    return reading.parse(_each(texts.to_pylist(), lambda text: _hex(text, name)))
-
-
-def _ordinary(texts: pa.Array, name: str, arrow: pa.DataType) -> pa.Array:
-    if name == "timestamptz":
-        return texts.cast(arrow)
-    wall = pc.replace_substring_regex(texts, f"{_ZONE}$", "") if name != "date" else texts
-    return pc.utf8_slice_codeunits(wall, 0, 10).cast(arrow) if name == "date" else wall.cast(arrow)
-
-
-def _refuse_old(texts: pa.Array) -> None:
-    for index, text in enumerate(texts.to_pylist()):
-        if text is not None and not GREGORIAN <= text[:4] <= "9999":
-            raise BadValue(index, text, "this version of Metabase shows another day in place of it")
-
-
-def _hex(text: str, name: str) -> str:
-    """PostgreSQL's own number of a date or time, as its hex digits."""
-    if name == "time":
-        return struct.pack(">q", _time_of_day(text)).hex()
-    found = _ANY.fullmatch(text)
-    if found is None or (name == "timestamptz" and found[8] is None):
-        raise ValueError
-    year = int(found[1])
-    if abs(year) == _FOREVER:
-        return ("7fffffff" if year > 0 else "80000000") + ("" if name == "date" else ("f" if year > 0 else "0") * 8)
-    days = _days(year, int(found[2]), int(found[3]))
-    clock = _microseconds(found[4], found[5], found[6], found[7])
-    if name == "date":
-        if clock:  # the column has become one of moments since Metabase looked
-            raise ValueError
-        return struct.pack(">i", days).hex()
-    zone = _offset(found[8]) if name == "timestamptz" else 0
-    return struct.pack(">q", days * DAY_US + clock - zone).hex()
-
-
-def _time_of_day(text: str) -> int:
-    found = _ANY_TIME.fullmatch(text)
-    if found is None:
-        raise ValueError
-    if found[4] == "999999999":  # how Java has PostgreSQL's 24:00
-        return DAY_US
-    return _microseconds(*found.groups()[:4])
-
-
-def _microseconds(hour: str | None, minute: str | None, second: str | None, fraction: str | None) -> int:
-    digits = (fraction or "").ljust(6, "0")
-    if len(digits.rstrip("0")) > 6:
-        raise ValueError
-    return ((int(hour or 0) * 60 + int(minute or 0)) * 60 + int(second or 0)) * 1_000_000 + int(digits[:6] or 0)
-
-
-def _offset(zone: str | None) -> int:
-    if zone is None or zone == "Z":
-        return 0
-    hours, minutes, *more = map(int, zone[1:].split(":"))
-    size = ((hours * 60 + minutes) * 60 + (more[0] if more else 0)) * 1_000_000
-    return -size if zone[0] == "-" else size
-
-
-def _days(year: int, month: int, day: int) -> int:
-    """Days since 2000-01-01 in the calendar that PostgreSQL counts in, for any year."""
-    shifted = year - (month <= 2)
-    cycle, rest = divmod(shifted, 400)
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return cycle * 146_097 + rest * 365 + rest // 4 - rest // 100 + of_year - 730_425
