@@ -24,6 +24,7 @@ from .values import OtherForm
 
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own
+ROWS = 1 << 12  # batches of fewer are put together: each column of a batch costs who takes it a call
 
 # What is of another form says so itself, or Arrow's and Python's readers of numbers, moments and escapes do.
 _OTHER = (OtherForm, BadValue, ValueError, ArithmeticError, LookupError, pa.ArrowException)
@@ -48,6 +49,13 @@ def checked(made: pa.RecordBatch | BadColumn, layout: Layout, before: int) -> pa
     return made
 
 
+def _together(made: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Make one batch of several."""
+    if len(made) == 1 or not made[0].num_columns:
+        return made[0] if len(made) == 1 else without_columns(sum(one.num_rows for one in made))
+    return pa.Table.from_batches(made).combine_chunks().to_batches()[0]
+
+
 @dataclass(frozen=True)
 class Export:
     """One export: the columns, their keys in it, the version; how its rows are checked when they are read one by one.
@@ -64,7 +72,17 @@ class Export:
 
     def batches(self, pieces: Iterable[bytes], where: str) -> Generator[pa.RecordBatch, None, None]:
         """Give the rows in record batches; ValueOutOfRange for a value that does not fit its column."""
+        held: list[pa.RecordBatch] = []
+        with closing(self._of_blocks(pieces, where)) as made:
+            for one in made:
+                held.append(one)
+                if sum(each.num_rows for each in held) >= ROWS:
+                    yield _together(held)
+                    held = []
+        if held:
+            yield _together(held)
 
+    def _of_blocks(self, pieces: Iterable[bytes], where: str) -> Generator[pa.RecordBatch, None, None]:
         def work(block: bytearray) -> pa.RecordBatch | BadColumn:
             quick = self._quick(block)
             return self._one_by_one(block, where) if quick is None else quick
@@ -86,7 +104,7 @@ class Export:
             return None
         keys, groups = self._plan
         with suppress(*_OTHER):
-            made = self._together(parted(block, keys), groups)
+            made = self._columns(parted(block, keys), groups)
             if not self.is_strange(made):
                 return made
         return None
@@ -102,7 +120,7 @@ class Export:
             groups.setdefault((one.type.name, one.codec), []).append(place)
         return keys, list(groups.values())
 
-    def _together(self, tokens: Tokens, groups: Sequence[Sequence[int]]) -> pa.RecordBatch:
+    def _columns(self, tokens: Tokens, groups: Sequence[Sequence[int]]) -> pa.RecordBatch:
         made: dict[int, pa.Array] = {}
         for places in groups:
             values = self._values(tokens, np.array(places))

@@ -78,11 +78,14 @@ class Tokens:
         """Make a column of the values of some keys that are not NULL; OtherForm unless all are texts, or none is."""
         places = self.places[keys]
         nulls, index = self._nulls_of(places, quoted=quoted), self._index(places)
-        if not nulls.any():
-            return make(self._meant(self.found.take(pa.array(index))))
         there = ~nulls
-        made = make(self._meant(self.found.take(pa.array(index[there]))))
-        return pc.replace_with_mask(pa.nulls(len(index), made.type), pa.array(there), made)
+        found = self.found.take(pa.array(index[there] if nulls.any() else index))
+        made = make(self._meant(found) if quoted else found)
+        return (
+            made
+            if len(made) == len(index)
+            else pc.replace_with_mask(pa.nulls(len(index), made.type), pa.array(there), made)
+        )
 
     def _index(self, places: Any) -> Any:
         width = self.nulls.shape[1]
