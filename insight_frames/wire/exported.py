@@ -49,11 +49,11 @@ def checked(made: pa.RecordBatch | BadColumn, layout: Layout, before: int) -> pa
     return made
 
 
-def _together(made: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Make one batch of several."""
-    if len(made) == 1 or not made[0].num_columns:
-        return made[0] if len(made) == 1 else without_columns(sum(one.num_rows for one in made))
-    return pa.Table.from_batches(made).combine_chunks().to_batches()[0]
+def _together(made: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
+    """Put batches together: one of them, or a few if Arrow can hold their texts in no less."""
+    if len(made) < 2 or not made[0].num_columns:
+        return made
+    return pa.Table.from_batches(made).combine_chunks().to_batches()
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,9 @@ class Export:
             for one in made:
                 held.append(one)
                 if sum(each.num_rows for each in held) >= ROWS:
-                    yield _together(held)
+                    yield from _together(held)
                     held = []
-        if held:
-            yield _together(held)
+        yield from _together(held)
 
     def _of_blocks(self, pieces: Iterable[bytes], where: str) -> Generator[pa.RecordBatch, None, None]:
         def work(block: bytearray) -> pa.RecordBatch | BadColumn:
