@@ -49,11 +49,11 @@ def checked(made: pa.RecordBatch | BadColumn, layout: Layout, before: int) -> pa
     return made
 
 
-def _together(made: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
+def _together(made: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """Put batches together: one of them, or a few if Arrow can hold their texts in no less."""
     if len(made) < 2 or not made[0].num_columns:
         return made
-    return pa.Table.from_batches(made).combine_chunks().to_batches()
+    return list(pa.Table.from_batches(made).combine_chunks().to_batches())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,6 +29,9 @@ _ORDINARY = {
     "timestamptz": f"^{_DATE}T{_CLOCK}{_ZONE}$",
     "time": f"^{_CLOCK}{_ZONE}?$",
 }
+_LAYOUTS = {"timestamp": b"", "timestamptz": b"Z"}  # how nearly all of them are shown
+_MARKS = tuple(zip((10, 13, 16), b"T::", strict=True))
+_YEAR_ONE = -62_135_596_800_000_000  # microseconds
 _ANY = re.compile(
     r"([+-]?\d{4,9})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d(?::\d\d)?)?)?"
 )
@@ -52,6 +56,11 @@ def moments(texts: pa.Array, reading: Reading, era: Era) -> pa.Array:
     """Dates and times: all at once where they are ordinary ones, else each by itself as PostgreSQL's number."""
     name = reading.type.name
     old = era is not None and era <= MILLISECONDS_UNTIL
+    if name in _LAYOUTS and not old and reading.arrow != pa.string() and _is_laid_out(texts, _LAYOUTS[name]):
+        with suppress(pa.ArrowInvalid):
+            made = texts.cast(reading.arrow)
+            if pc.min(made).value >= _YEAR_ONE:
+                return made
     ordinary = pc.match_substring_regex(texts, _ORDINARY[name])
     if name != "time" and reading.arrow != pa.string() and pc.all(ordinary).as_py() is not False:
         least = pc.min_max(texts)["min"].as_py()
@@ -60,6 +69,26 @@ def moments(texts: pa.Array, reading: Reading, era: Era) -> pa.Array:
     if old:
         _refuse_old(texts)
     return reading.parse(each(texts.to_pylist(), lambda text: _hex(text, name)))
+
+
+def _is_laid_out(texts: pa.Array, zone: bytes) -> bool:
+    """Whether all are ordinary moments if they are moments at all: Arrow's own parser takes a few other layouts too."""
+    if texts.null_count or not len(texts):
+        return False
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    starts, sizes, whole = ends[:-1].astype(np.intp), np.diff(ends), 19 + len(zone)
+    if not zone:  # midnight is shown as its day
+        starts, sizes = starts[sizes != 10], sizes[sizes != 10]
+    if not np.all(sizes >= whole):
+        return False
+    codes = np.frombuffer(data, np.uint8)
+    if not all(np.all(codes[starts + place] == one) for place, one in _MARKS):
+        return False
+    if zone and not np.all(codes[starts + (sizes - 1)] == zone[0]):
+        return False
+    broken = sizes > whole
+    return bool(np.all(sizes[broken] > whole + 1) and np.all(codes[starts[broken] + 19] == ord(".")))
 
 
 def _ordinary(texts: pa.Array, name: str, arrow: pa.DataType) -> pa.Array:
