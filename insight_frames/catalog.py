@@ -80,6 +80,11 @@ class Table:
         return next((one for one in self.keys if strict.issuperset(one)), None)
 
     @property
+    def labelled(self) -> bool:
+        """Whether its columns may have labels, as enums and domains have."""
+        return any(one.typtype in "ed" for one in self.columns)
+
+    @property
     def readable(self) -> bool:
         """Whether every column may be read."""
         return self.select or (bool(self.columns) and all(one.readable for one in self.columns))
@@ -103,8 +108,8 @@ class Table:
 class Catalog:
     """What one account sees of one database, or of some of its schemas.
 
-    ``schemas`` are all visible schema names with their comments, also those whose tables were not asked for; ``closed``
-    are those that exist and may not be used.
+    ``schemas`` are all visible schema names with their comments, also of tables not asked for; ``closed`` those that
+    exist and may not be used.
     ``settled`` is False if a relation was dropped while the catalogue was read: its size is not known then, and that it
     may be read is assumed, because the next statement tells.
     """
@@ -150,13 +155,17 @@ class Catalog:
         )
 
 
-def shape_of(oid: str) -> str:
-    """Give the SQL of a hash of all that reading a relation depends on: its kind, its columns, labels of its enums."""
+def shape_of(oid: str, *, labelled: bool = True) -> str:
+    """Give the SQL of a hash of all that reading a relation depends on: its kind, its columns, labels of its enums.
+
+    Where no column is an enum or a domain, it is the same without ``labelled``, and takes half the planning: what has
+    become such since has another type, which is in the hash.
+    """
     labels = (
-        "case when a.atttypid>=16384 then (select string_agg(l.enumlabel,',' order by l.enumsortorder) from pg_enum l"
+        ",case when a.atttypid>=16384 then (select string_agg(l.enumlabel,',' order by l.enumsortorder) from pg_enum l"
         " where l.enumtypid in (a.atttypid,(select b.typbasetype from pg_type b where b.oid=a.atttypid))) end"
     )
-    column = f"concat_ws(' ',a.attnum,a.attname,a.atttypid,a.atttypmod,a.attnotnull,{labels})"
+    column = f"concat_ws(' ',a.attnum,a.attname,a.atttypid,a.atttypmod,a.attnotnull{labels if labelled else ''})"
     return (
         f"(select md5(concat_ws(' ',r.relkind,r.relam,r.relhassubclass,"
         f"(select string_agg({column},',' order by a.attnum)"

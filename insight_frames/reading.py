@@ -16,6 +16,7 @@ import pyarrow as pa
 from .catalog import Table
 from .errors import InvalidInput, sentence
 from .pgtypes import type_of
+from .pgtypes.perobject import per_object
 from .question import Numbers, Question
 from .sinks import frame
 from .stream import Stream
@@ -122,6 +123,11 @@ def columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     >>> columns(pa.schema([field("sysbp", reading(pg_type("numeric")), nullable=True, comment="Systolic (mmHg)")]))
     {'sysbp': {'type': 'numeric', 'comment': 'Systolic (mmHg)'}}
     """
+    return {name: dict(facts) for name, facts in _columns(schema).items()}  # a frame's own, to be changed
+
+
+@per_object
+def _columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     often = Counter(schema.names)
     told = {}
     for one in schema:

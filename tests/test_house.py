@@ -91,7 +91,7 @@ def test_only_one_module_speaks_http() -> None:
         if module.split(".")[0] in ("requests", "urllib3", "http", "urllib") and room(path) != "sandbox"
         if module.split(".")[:2] != ["urllib", "parse"]
     }
-    assert speakers == {"wire/http.py"}, README
+    assert speakers == {"wire/connections.py"}, README
 
 
 def test_only_one_room_speaks_to_postgresql() -> None:

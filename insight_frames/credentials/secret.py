@@ -62,6 +62,10 @@ class Hidden(dict[K, V]):
     def __repr__(self) -> str:
         return "<hidden>"
 
+    def copy(self) -> Hidden[K, V]:
+        """Give one that is hidden too."""
+        return Hidden(self)
+
 
 def hide(text: str | Secret | None) -> Secret | None:
     """Wrap a text; all else stays as it is."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .kinds import BadValue
 
@@ -94,22 +93,29 @@ def each(strings: Any, convert: Callable[[str], Any], type_: pa.DataType) -> Any
 def from_hex(strings: Any, dtype: str | np.dtype[Any]) -> tuple[Any, Any]:
     """Decode a column of hex digits into the numbers of its non-NULL values and the mask of those (None: all)."""
     strings = strings if strings.type == STRING else strings.cast(STRING)
-    mask = pc.is_valid(strings).to_numpy(zero_copy_only=False) if strings.null_count else None
-    present = strings.drop_null() if strings.null_count else strings
-    kind = np.dtype(dtype)
-    if len(present) == 0:
+    mask, kind = _validity(strings), np.dtype(dtype)
+    count, width = len(strings) - strings.null_count, 2 * kind.itemsize
+    if not count:
         return np.empty(0, kind), mask
-    width = 2 * kind.itemsize
-    sizes: Any = pc.min_max(pc.binary_length(present)).as_py()
-    if sizes != {"min": width, "max": width}:
-        each(strings, lambda text: _check_hex(text, width), pa.null())
-    start = int(np.frombuffer(present.buffers()[1], np.int32)[present.offset])
-    digits = memoryview(present.buffers()[2])[start : start + width * len(present)]
-    try:
-        return np.frombuffer(binascii.unhexlify(digits), kind), mask
-    except binascii.Error:
-        each(strings, lambda text: _check_hex(text, width), pa.null())
-        raise
+    _, places, digits = strings.buffers()
+    ends = np.frombuffer(places, np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    sizes = ends[1:] - ends[:-1]
+    start, end = int(ends[0]), int(ends[-1])
+    if end - start == width * count and ((sizes if mask is None else sizes[mask]) == width).all():
+        try:
+            return np.frombuffer(binascii.unhexlify(memoryview(digits)[start:end]), kind), mask
+        except binascii.Error:
+            pass
+    each(strings, lambda text: _check_hex(text, width), pa.null())
+    return from_hex(strings.drop_null(), kind)[0], mask  # bytes stand where a value is NULL
+
+
+def _validity(column: Any) -> Any:
+    """Tell of every row whether it has a value; None if all have."""
+    if not column.null_count:
+        return None
+    bits = np.frombuffer(column.buffers()[0], np.uint8)
+    return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[column.offset :].view(np.bool_)
 
 
 def _check_hex(text: str, width: int) -> None:
@@ -118,14 +124,15 @@ def _check_hex(text: str, width: int) -> None:
 
 
 def spread(values: Any, mask: Any, type_: pa.DataType) -> Any:
-    """Put the numbers of the non-NULL rows back to their rows, as a column of `type_`."""
-    if mask is not None:
-        full = np.zeros(len(mask), values.dtype)
-        full[mask] = values
-        values = full
-    storage = pa.from_numpy_dtype(values.dtype)
-    made = pa.array(values, storage, mask=None if mask is None else ~mask)
-    return made if type_ == storage else made.view(type_)
+    """Put the numbers of the non-NULL rows back to their rows, as a column of `type_`, whose numbers they are."""
+    if values.dtype.itemsize * 8 != type_.bit_width:
+        raise TypeError(f"{values.dtype} holds no values of {type_}")
+    if mask is None:
+        return pa.Array.from_buffers(type_, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))], 0)
+    full = np.zeros(len(mask), values.dtype)
+    full[mask] = values
+    there = pa.py_buffer(np.packbits(mask, bitorder="little"))
+    return pa.Array.from_buffers(type_, len(mask), [there, pa.py_buffer(full)], len(mask) - len(values))
 
 
 def refuse(bad: Any, mask: Any, text: Callable[[int], str], why: Callable[[int], str]) -> None:

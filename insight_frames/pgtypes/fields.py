@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from .kinds import PgType, pg_type
+from .perobject import per_object
 from .table import Numbers, Reading, reading
 
 
@@ -58,6 +59,7 @@ def from_field(field: pa.Field[Any]) -> Reading:
     return reading(type_, numbers="exact").as_text()
 
 
+@per_object
 def type_of(field: pa.Field[Any]) -> PgType:
     """The PostgreSQL type in a field's metadata; of a field without them, the one nearest to its Arrow type."""
     facts = field.metadata or {}

@@ -22,7 +22,7 @@ from .gather import Numbers, Rules, gathers
 from .intervals import interval_microseconds
 from .numbers import decimal_floats, nearest_floats
 
-_STR_DTYPE = int(pd.__version__.split(".")[0]) >= 3
+_STR: Any = pd.StringDtype(na_value=np.nan) if int(pd.__version__.split(".")[0]) >= 3 else None
 
 
 def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) -> Any:
@@ -63,8 +63,8 @@ def strings(column: Any, rules: Rules) -> Any:
         return pd.arrays.ArrowExtensionArray(column)
     if rules.backend == "numpy_nullable":
         return _from_arrow(pd.StringDtype(), column)
-    if _STR_DTYPE:
-        return _from_arrow(pd.StringDtype(na_value=np.nan), column)
+    if _STR is not None:
+        return _from_arrow(_STR, column)
     return np.asarray(column.to_pandas(), dtype=object)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from mmap import mmap
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 
 from .fields import is_not_null, type_of
 from .kinds import BadValue
+from .perobject import per_object
 
 Backend = Literal["numpy_nullable", "pyarrow"] | None
 _EXACT = 2**53  # every integer up to here is a float64
@@ -53,7 +53,7 @@ class Gathered:
     """The values of a column (0 where NULL, if NULLs are asked for as a mask) and which of them are NULL."""
 
     def __init__(self, dtype: Any, take: Callable[[Any], Any], *, masked: bool = True) -> None:
-        self.dtype, self.rows = np.dtype(dtype), 0
+        self.dtype, self.rows = dtype, 0
         self._take, self._masked = take, masked
         self._pieces: list[Any] = []
         self._room = 0  # rows still free in the last piece
@@ -66,6 +66,9 @@ class Gathered:
             mask: Any = pc.is_null(chunk).to_numpy(zero_copy_only=False)
             values = np.where(mask, np.zeros(1, values.dtype), values)
             self._nulls.append((self.rows, mask))
+        if not self.rows and len(values):  # often these are all
+            self._pieces.append(np.array(values, self.dtype))
+            self.rows, values = len(values), ()
         while len(values):
             if not self._room:
                 self._grow(len(values))
@@ -77,8 +80,8 @@ class Gathered:
             self.rows += len(part)
 
     def _grow(self, wanted: int) -> None:
-        size = max(wanted, min(_LARGEST, max(_PIECE, self.rows))) if self._pieces else wanted
-        self._pieces.append(_memory(size, self.dtype) if self._pieces else np.empty(size, self.dtype))
+        size = max(wanted, min(_LARGEST, max(_PIECE, self.rows)))
+        self._pieces.append(_memory(size, self.dtype))
         self._room = size
 
     @property
@@ -137,13 +140,13 @@ class Numbers:
     def __init__(self, field: pa.Field[Any], rules: Rules) -> None:
         self._field, self._rules = field, rules
         self._nullable = rules.backend == "numpy_nullable"
-        type_ = field.type
-        if _is_moment(type_):
-            self._held = Gathered("M8[us]", _moments, masked=False)
-        elif pa.types.is_floating(type_):
-            self._held = Gathered(np.float64, _buffer if self._nullable else _floats, masked=self._nullable)
+        dtype = _dtype(field)
+        if dtype == _MOMENT:
+            self._held = Gathered(dtype, _moments, masked=False)
+        elif dtype == np.float64:
+            self._held = Gathered(dtype, _buffer if self._nullable else _floats, masked=self._nullable)
         else:
-            self._held = Gathered(np.bool_ if pa.types.is_boolean(type_) else np.int64, _buffer)
+            self._held = Gathered(dtype, _buffer)
 
     def add(self, chunk: Any) -> None:
         """Take over an Arrow array."""
@@ -152,7 +155,7 @@ class Numbers:
     def target(self) -> Any:
         """Give the numpy dtype that the column has now that all of it came; None if it is no plain numpy column."""
         held, field = self._held, self._field
-        if _is_moment(field.type):
+        if held.dtype == _MOMENT:
             return None if _is_zoned(field.type) else held.dtype
         if self._nullable:
             return None
@@ -192,7 +195,7 @@ class Numbers:
         values = held.values()
         if target is not None:
             return values
-        if _is_moment(self._field.type):
+        if held.dtype == _MOMENT:
             return pd.array(values, dtype=_UTC, copy=False)
         if held.dtype == np.bool_ and not self._nullable:
             objects = values.astype(object)
@@ -202,6 +205,7 @@ class Numbers:
 
 
 _US = pa.timestamp("us")
+_MOMENT = np.dtype("M8[us]")
 _UTC = pd.DatetimeTZDtype("us", "UTC")
 _MASKED: dict[str, Callable[[Any, Any], Any]] = {
     "i": pd.arrays.IntegerArray,
@@ -212,29 +216,28 @@ _MASKED: dict[str, Callable[[Any, Any], Any]] = {
 
 def gathers(field: pa.Field[Any], rules: Rules) -> bool:
     """Tell whether a column's values can be gathered as numbers."""
-    return rules.backend != "pyarrow" and _is_numbers(field.type)
+    return rules.backend != "pyarrow" and _dtype(field) is not None
 
 
-@cache
-def _is_numbers(type_: pa.DataType) -> bool:
+@per_object
+def _dtype(field: pa.Field[Any]) -> Any:
+    """Give the numpy dtype in which a column's values are gathered; None if they are no numbers."""
+    type_ = field.type
     if pa.types.is_floating(type_):
-        return not pa.types.is_float16(type_)
+        return None if pa.types.is_float16(type_) else np.dtype(np.float64)
     if pa.types.is_integer(type_):
-        return bool(type_ != pa.uint64())
-    return bool(pa.types.is_boolean(type_)) or _is_moment(type_)
+        return None if type_ == pa.uint64() else np.dtype(np.int64)
+    if pa.types.is_boolean(type_):
+        return np.dtype(np.bool_)
+    return _MOMENT if pa.types.is_timestamp(type_) or pa.types.is_date(type_) else None
 
 
 def numbers(column: pa.ChunkedArray[Any], dtype: Any) -> tuple[Any, Any]:
     """Values (0 where NULL) in memory of their own, and the mask of the NULLs or None."""
-    held = Gathered(dtype, _buffer)
+    held = Gathered(np.dtype(dtype), _buffer)
     for chunk in column.chunks:
         held.add(chunk)
     return held.values(), held.mask() if held.has_nulls else None
-
-
-@cache
-def _is_moment(type_: Any) -> bool:
-    return bool(pa.types.is_timestamp(type_) or pa.types.is_date(type_))
 
 
 def _is_zoned(type_: Any) -> bool:
@@ -242,7 +245,10 @@ def _is_zoned(type_: Any) -> bool:
 
 
 def _moments(chunk: Any) -> Any:
-    return (chunk if chunk.type == _US else chunk.cast(_US)).to_numpy(zero_copy_only=False)
+    type_ = chunk.type
+    if type_ != _US:  # a zone is nothing but a mark
+        chunk = chunk.view(_US) if _is_zoned(type_) and type_.unit == "us" else chunk.cast(_US)
+    return chunk.to_numpy(zero_copy_only=False)
 
 
 def _floats(chunk: Any) -> Any:
@@ -251,9 +257,9 @@ def _floats(chunk: Any) -> Any:
 
 def _buffer(chunk: Any) -> Any:
     """The numbers of an array with NULLs, whatever stands in their place: pyarrow would make floats of them."""
-    if pa.types.is_boolean(chunk.type):
-        return pc.fill_null(chunk, False).to_numpy(zero_copy_only=False)
     if not chunk.null_count:
         return chunk.to_numpy(zero_copy_only=False)
+    if pa.types.is_boolean(chunk.type):
+        return pc.fill_null(chunk, False).to_numpy(zero_copy_only=False)
     whole = np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype())
     return whole[chunk.offset : chunk.offset + len(chunk)]

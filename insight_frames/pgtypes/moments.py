@@ -57,8 +57,9 @@ class Moment(Codec):
     def decode(self, strings: Any) -> Any:
         counts, mask = from_hex(strings, self.wire)
         counts = counts.astype(counts.dtype.newbyteorder("="))
-        bad = (counts < _FIRST * self.scale) | (counts >= _END * self.scale)
-        refuse(bad, mask, lambda place: self.text(int(counts[place])), lambda place: self._why(int(counts[place])))
+        if len(counts) and not (_FIRST * self.scale <= counts.min() and counts.max() < _END * self.scale):
+            bad = (counts < _FIRST * self.scale) | (counts >= _END * self.scale)
+            refuse(bad, mask, lambda place: self.text(int(counts[place])), lambda place: self._why(int(counts[place])))
         return spread(counts + counts.dtype.type(_UNIX * self.scale), mask, self.arrow)
 
     def render(self, strings: Any) -> Any:

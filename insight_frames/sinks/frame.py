@@ -7,9 +7,7 @@ names survive and no cell is held twice for long; keywords mean what they mean i
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +19,7 @@ from ..errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, senten
 from ..pgtypes import BadValue, type_of
 from ..pgtypes.frames import to_pandas
 from ..pgtypes.gather import Backend, Numbers, Rules, gathers
+from ..pgtypes.perobject import per_object
 from .dtypes import as_asked, as_dates, known_dtype
 
 Index = str | Sequence[str] | None
@@ -153,7 +152,7 @@ class _Plan:
 
     def frame(self, batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
         """Drain the batches into one frame."""
-        held = [self._holder(place, field) for place, field in enumerate(self.schema)]
+        held = [self._holder(place, field) for place, field in enumerate(_fields(self.schema))]
         rows = 0
         for batch in batches:
             rows += batch.num_rows
@@ -182,8 +181,8 @@ class _Plan:
             yield self.frame(held)
 
     def _array(self, place: int, held: Numbers | _Chunks) -> Any:
-        field = self.schema.field(place)
-        with _located(field):
+        field = _fields(self.schema)[place]
+        try:
             if isinstance(held, Numbers):
                 return held.array()
             column = held.take(field.type)
@@ -192,9 +191,11 @@ class _Plan:
             else:
                 values = to_pandas(column, field, self.rules)
             return as_dates(column, values, field, self.dates[place]) if place in self.dates else values
+        except BadValue as bad:
+            raise _misplaced(bad, field) from None
 
     def _assemble(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
-        names = _names_index(tuple(self.schema.names))
+        names = _names_index(self.schema).copy()
         if _HAS_BLOCKS:
             frame = _from_blocks(self._blocks(held, rows), rows, names)
         else:
@@ -211,8 +212,10 @@ class _Plan:
         """Give the columns by dtype, each written once into the memory in which pandas keeps them together."""
         together: dict[Any, list[tuple[int, Numbers]]] = {}
         for place, one in enumerate(held):
-            with _located(self.schema.field(place)):
+            try:
                 target = one.target() if isinstance(one, Numbers) else None
+            except BadValue as bad:
+                raise _misplaced(bad, self.schema.field(place)) from None
             if isinstance(one, Numbers) and target is not None:
                 together.setdefault(target, []).append((place, one))
                 continue
@@ -227,14 +230,16 @@ class _Plan:
             yield block, [place for place, _ in columns]
 
 
-@lru_cache(256)
-def _index(names: tuple[str, ...]) -> Any:
-    return pd.Index(names) if names else pd.Index([], dtype=object)
+@per_object
+def _fields(schema: pa.Schema) -> tuple[pa.Field[Any], ...]:
+    """Give a schema's fields as objects that stay, so that what they say has to be read once."""
+    return tuple(schema)
 
 
-def _names_index(names: tuple[str, ...]) -> Any:
-    """Give the columns' names as an index that the frame may rename; to make one takes longer than to copy it."""
-    return _index(names).copy()
+@per_object
+def _names_index(schema: pa.Schema) -> Any:
+    """Give the columns' names as an index, of which each frame gets a copy: to make one takes longer."""
+    return pd.Index(schema.names) if schema.names else pd.Index([], dtype=object)
 
 
 class _Chunks:
@@ -281,16 +286,12 @@ def _names(asked: Any, keyword: str) -> list[Any]:
     return list(asked)
 
 
-@contextmanager
-def _located(field: pa.Field[Any]) -> Iterator[None]:
-    """Turn a BadValue into an error that names column, row and type, and keeps the value out of its text."""
-    try:
-        yield
-    except BadValue as bad:
-        type_ = type_of(field).text
-        message = sentence(
-            "A value cannot stand in the frame",
-            where=f"column {field.name!r}, row {bad.index + 1}, type {type_}",
-            got=f"a value of which is true: {bad.why}",
-        )
-        raise ValueOutOfRange(message, value=bad.text, column=field.name, row=bad.index + 1, type=type_) from None
+def _misplaced(bad: BadValue, field: pa.Field[Any]) -> ValueOutOfRange:
+    """Make an error of it that names column, row and type, and keeps the value out of its text."""
+    type_ = type_of(field).text
+    message = sentence(
+        "A value cannot stand in the frame",
+        where=f"column {field.name!r}, row {bad.index + 1}, type {type_}",
+        got=f"a value of which is true: {bad.why}",
+    )
+    return ValueOutOfRange(message, value=bad.text, column=field.name, row=bad.index + 1, type=type_)

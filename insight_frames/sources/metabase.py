@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 
-from .. import catalog as catalog_
 from .. import sql
-from ..catalog import Catalog, Table
+from ..catalog import Catalog, Column, Table
 from ..errors import InvalidInput, QueryFailed, sentence
 from ..question import Question
 from ..stream import Stream, open_stream
@@ -36,6 +35,7 @@ log = logging.getLogger("insight_frames")
 
 Shape = tuple[str, str | None]  # the SQL of a hash of the columns, and what it must be
 Path = Literal["auto", "packed", "plain", "mbql"]  # the last: tables by their number, without SQL
+PLANS = 256  # for tables that are asked for again as they were
 STATEMENT_BYTES = 128 << 20  # of packed text in one statement where the server holds the whole answer in memory
 
 
@@ -54,11 +54,13 @@ class MetabaseSource(KnownTables):
         self._statement_bytes = statement_bytes
         self._settings: dict[str, Any] = {}
         self._queries = QueryColumns(server)
+        self._plans: dict[tuple[Any, ...], plan.TablePlan] = {}
 
     def read_catalog(self, schemas: Sequence[str] | None) -> Catalog:
         """Ask for the catalogue of some schemas in one request."""
         found = super().read_catalog(schemas)
         self._settings = found.settings
+        self._plans.clear()
         return found
 
     @contextmanager
@@ -106,29 +108,43 @@ class MetabaseSource(KnownTables):
     # ------------------------------------------------------------------ tables
     def _table(self, question: Question, *, again: bool = False) -> Stream:
         schema, name = question.schema or "", question.name or ""
-        catalog, table, columns = self._known(question, fresh=again)
-        pages = question.plain and plan.by_pages(table, catalog.settings)
-        layout = plan.layout(question.label, columns, question, numbered=not pages, key=table.key or ())
-        doubled = self.server.doubles_question_marks(question.where)
+        how = self._planned(question, *self._known(question, fresh=again), again=again)
         provenance = {"schema": schema, "table": name, "path": "packed", "statements": 0, "time": outcome.now()}
-        source = plan.table_source(table, columns, question, doubled=doubled)
-        shape = (packed.shape(schema, name), table.shape)
         if self._path == "plain":
-            batches = self._plain(source, layout, provenance, shape)
-        elif pages:
-            batches = self._pages(table, columns, layout, provenance)
+            batches = self._plain(how.source, how.layout, provenance, how.shape)
+        elif how.branch is None:
+            batches = self._pages(how.table, how.columns, how.layout, provenance)
         else:
-            branch = plan.numbered_branch(0, source, layout)
-            batches = self._packed(branch, layout, Frame({0: table.shape}), source, provenance, {0: (schema, name)})
+            frame, shapes, labelled = Frame({0: how.table.shape}), {0: (schema, name)}, how.table.labelled
+            batches = self._packed(how.branch, how.layout, frame, how.source, provenance, shapes, labelled=labelled)
         try:
-            return self._opened(batches, source, layout, provenance, shape)
+            return self._opened(batches, how.source, how.layout, provenance, how.shape)
         except (StaleCatalog, QueryFailed) as error:
             if again or not outcome.stale(error):
                 raise
             return self._table(question, again=True)
 
+    def _planned(
+        self, question: Question, catalog: Catalog, table: Table, columns: tuple[Column, ...], *, again: bool
+    ) -> plan.TablePlan:
+        key = (question.schema, question.name, question.columns, question.numbers, question.out_of_range)
+        known = self._plans.get(key) if question.plain else None
+        if known is not None and known.table is table:
+            return known
+        most = self._most([table])
+        fits = plan.in_one_cell(table) and (most is None or table.bytes * plan.TEXT_PER_BYTE <= most)
+        small = question.plain and fits and not again  # a table that has grown has been found in a fresh catalogue
+        pages = question.plain and not small and plan.by_pages(table, catalog.settings)
+        doubled = self.server.doubles_question_marks(question.where)
+        made = plan.TablePlan.make(table, columns, question, small=small, pages=pages, doubled=doubled)
+        if question.plain:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            self._plans[key] = made
+        return made
+
     def _pages(
-        self, table: Table, columns: Sequence[catalog_.Column], layout: Layout, provenance: dict[str, Any]
+        self, table: Table, columns: Sequence[Column], layout: Layout, provenance: dict[str, Any]
     ) -> Generator[pa.RecordBatch, None, None]:
         most = self._most([table])
         ranges = [(0, None)] if most is None else list(plan.page_ranges(table, most))
@@ -136,13 +152,14 @@ class MetabaseSource(KnownTables):
             yield from self._ranges(ranges, table, columns, layout, provenance)
             return
         branch, shapes = plan.page_branch(0, table, columns, layout), {0: (table.schema, table.name)}
-        yield from self._packed(branch, layout, Frame({0: table.shape}), None, provenance, shapes)
+        frame, labelled = Frame({0: table.shape}), table.labelled
+        yield from self._packed(branch, layout, frame, None, provenance, shapes, labelled=labelled)
 
     def _ranges(
         self,
         ranges: Sequence[tuple[int, int | None]],
         table: Table,
-        columns: Sequence[catalog_.Column],
+        columns: Sequence[Column],
         layout: Layout,
         provenance: dict[str, Any],
     ) -> Generator[pa.RecordBatch, None, None]:
@@ -156,7 +173,8 @@ class MetabaseSource(KnownTables):
             frame = Generations({0: table.shape})
             first = [asking(shapes, [] if taken.snapshot else [digest(table, version)])]
             branch = plan.page_branch(0, table, columns, layout, start, stop)
-            for batch in self._packed(branch, layout, frame, None, provenance, shapes, first):
+            read = self._packed(branch, layout, frame, None, provenance, shapes, first, labelled=table.labelled)
+            for batch in read:
                 taken.rows += batch.num_rows
                 yield batch
             if not taken.snapshot:
@@ -217,11 +235,12 @@ class MetabaseSource(KnownTables):
         provenance: dict[str, Any],
         shapes: dict[int, tuple[str, str]],
         first: Sequence[packed.Branch] = (),
+        *,
+        labelled: bool = True,
     ) -> Generator[pa.RecordBatch, None, None]:
         query = source.text if source is not None and frame.columns is not None else None
-        head = packed.combine([], shapes, query)
-        text = packed.combine([*first, branch], shapes, query)
-        offset = text.index(branch.sql, len(head) // 2) + branch.offset
+        text = packed.combine([*first, branch], shapes, query, labelled=labelled)
+        offset = text.rindex(branch.sql) + branch.offset  # the last one: a query stands in the settings row too
         provenance["statements"] += 1
         sent = replace(source or plan.Source(text), text=text, offset=offset)
         with (

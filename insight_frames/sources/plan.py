@@ -36,6 +36,32 @@ class Source:
     original: str = ""  # the user's own text, as written
 
 
+@dataclass(frozen=True)
+class TablePlan:
+    """How a question about a table is answered; the same again for as long as the catalogue has this very table."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    layout: Layout
+    source: Source
+    branch: packed.Branch | None  # None: form C in ranges of pages
+    shape: tuple[str, str | None]  # the SQL of the hash of the table's columns, and what it must be
+
+    @classmethod
+    def make(
+        cls, table: Table, columns: tuple[Column, ...], question: Question, *, small: bool, pages: bool, doubled: bool
+    ) -> TablePlan:
+        """Read a ``small`` table in one cell, one by ``pages`` in its ranges, all else row by row."""
+        how = layout(question.label, columns, question, numbered=not (small or pages), key=table.key or ())
+        source = table_source(table, columns, question, doubled=doubled)
+        branch = None
+        if small:
+            branch = whole_branch(0, table, columns, how)
+        elif not pages:
+            branch = numbered_branch(0, source, how)
+        return cls(table, columns, how, source, branch, (packed.shape(table.schema, table.name), table.shape))
+
+
 def wanted_columns(table: Table, question: Question) -> tuple[Column, ...]:
     """Give the columns asked for, in the order asked; PermissionDenied if one of them may not be read."""
     names = question.columns
@@ -89,6 +115,17 @@ def by_pages(table: Table, settings: Mapping[str, Any]) -> bool:
     )
 
 
+def in_one_cell(table: Table) -> bool:
+    """Whether a table that is read as it stands is so small, and so much its own, that one cell may take its rows."""
+    return (
+        table.kind in ("table", "materialized view")
+        and table.select
+        and not table.inherited
+        and table.only is None
+        and table.bytes <= packed.WHOLE // 2  # room to grow, before the catalogue has to be asked for again
+    )
+
+
 def table_source(table: Table, columns: Sequence[Column], question: Question, *, doubled: bool = False) -> Source:
     """Write the select over a table with its condition, order and limit.
 
@@ -131,10 +168,17 @@ def page_branch(
     key: int, table: Table, columns: Sequence[Column], how: Layout, first: int = 0, last: int | None = None
 ) -> packed.Branch:
     """Form C over a table, or over a range of its pages."""
-    expressions = [
-        reading.expression(f"t.{sql.identifier(one.name)}") for reading, one in zip(how.readings, columns, strict=True)
-    ]
-    return packed.pages(key, table.schema, table.name, expressions, first=first, last=last)
+    return packed.pages(key, table.schema, table.name, _over_table(columns, how), first=first, last=last)
+
+
+def whole_branch(key: int, table: Table, columns: Sequence[Column], how: Layout) -> packed.Branch:
+    """Form C over a small table, in one cell."""
+    return packed.whole(key, table.schema, table.name, _over_table(columns, how))
+
+
+def _over_table(columns: Sequence[Column], how: Layout) -> list[str]:
+    named = zip(how.readings, columns, strict=True)
+    return [reading.expression(f"t.{sql.identifier(one.name)}") for reading, one in named]
 
 
 def page_ranges(table: Table, most: int) -> Iterator[tuple[int, int | None]]:

@@ -184,11 +184,15 @@ def readable(where: str) -> Iterator[None]:
 
 
 class StaleCatalog(IncompleteResult):
-    """A table's columns are no longer what the catalogue said; nothing was read."""
+    """A table's columns or its size are no longer what the catalogue said; nothing was read."""
 
 
 def stale() -> StaleCatalog:
     return StaleCatalog(sentence("A table's columns have changed since the catalogue was read", try_="ask again"))
+
+
+def grown() -> StaleCatalog:
+    return StaleCatalog(sentence("A table has grown a lot since the catalogue was read", try_="ask again"))
 
 
 @dataclass

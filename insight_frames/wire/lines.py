@@ -67,22 +67,13 @@ def _odd_in_run(places: Any) -> Any:
     return (count - np.maximum.accumulate(np.where(begins, count, 0))) % 2 == 0
 
 
-def rows(data: bytes | pa.Buffer, types: Sequence[pa.DataType]) -> pa.Table:
-    """Read the lines ``(0,...,0)`` of a block; column ``i`` is named ``str(i)`` and converted to ``types[i]``."""
-    names = [str(i) for i in range(len(types))]
-    buffer = pa.py_buffer(data)
-    escaped = not isinstance(data, bytes) or b"\\" in data
-    reader = pacsv.open_csv(  # read_csv hands every block to threads of its own, which a small answer waits for
-        buffer,
-        read_options=pacsv.ReadOptions(
-            column_names=["first", *names, "last"], use_threads=False, block_size=buffer.size + 1
-        ),
-        parse_options=pacsv.ParseOptions(
-            escape_char="\\" if escaped else False,
-            newlines_in_values=True,
-            ignore_empty_lines=False,
-        ),
-        convert_options=pacsv.ConvertOptions(
+class Columns:
+    """How the fields of packed lines are read; made once for a table, because Arrow takes long to be told."""
+
+    def __init__(self, types: Sequence[pa.DataType]) -> None:
+        names = [str(i) for i in range(len(types))]
+        self.names = ["first", *names, "last"]
+        self.convert = pacsv.ConvertOptions(
             column_types=dict(zip(names, types, strict=True)) | {"first": pa.string()},
             include_columns=names or ["first"],
             strings_can_be_null=True,
@@ -90,7 +81,29 @@ def rows(data: bytes | pa.Buffer, types: Sequence[pa.DataType]) -> pa.Table:
             null_values=[""],
             true_values=["t"],
             false_values=["f"],
-        ),
+        )
+
+
+def _lines(*, escaped: bool) -> pacsv.ParseOptions:
+    escape = "\\" if escaped else False
+    return pacsv.ParseOptions(escape_char=escape, newlines_in_values=True, ignore_empty_lines=False)
+
+
+_PLAIN, _ESCAPED = _lines(escaped=False), _lines(escaped=True)
+
+
+def rows(data: bytes | pa.Buffer, columns: Columns) -> pa.RecordBatch:
+    """Read the lines ``(0,...,0)`` of a block; column ``i`` is named ``str(i)`` and converted as `columns` says."""
+    buffer = pa.py_buffer(data)
+    escaped = not isinstance(data, bytes) or b"\\" in data
+    reader = pacsv.open_csv(  # read_csv hands every block to threads of its own, which a small answer waits for
+        buffer,
+        read_options=pacsv.ReadOptions(column_names=columns.names, use_threads=False, block_size=buffer.size + 1),
+        parse_options=_ESCAPED if escaped else _PLAIN,
+        convert_options=columns.convert,
         memory_pool=_SYSTEM,
     )
-    return reader.read_all()
+    whole = reader.read_next_batch()
+    if any(more.num_rows for more in reader):
+        raise ValueError("one block became several")
+    return whole

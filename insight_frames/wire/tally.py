@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import IncompleteResult, sentence
 from . import limits
-from .cells import Cell
+from .cells import Cell, grown
 from .packed import ROWS_PER_CELL
 
 
@@ -41,6 +41,8 @@ class Tally:
             if not cell.rows:
                 raise self._wrong("a cell without rows")
             self.ended = self.ended or (cell.raw or b"").endswith((b",)\\n", b",)\n"))
+        elif not cell.m:
+            raise grown()
         else:
             announced = int(cell.m)
             if self.announced not in (None, announced):

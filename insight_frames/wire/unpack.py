@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from ..errors import ValueOutOfRange, sentence
 from ..pgtypes import BadValue, Reading
 from . import limits
 from .cells import Cell, Frame, cells, cut
-from .lines import rows, unescape
+from .lines import Columns, rows, unescape
 from .tally import Tally
 
 T = TypeVar("T")
@@ -42,7 +43,12 @@ class Layout:
     numbered: bool
     key: tuple[int, ...] = ()
 
-    @property
+    @cached_property
+    def typed(self) -> Columns:
+        """How the fields of its lines are read."""
+        return Columns([one.csv_type for one in self.readings])
+
+    @cached_property
     def styled(self) -> str | None:
         """The first column whose text follows the session's settings."""
         return next(
@@ -65,12 +71,12 @@ class BadColumn(Exception):
 
 def unpack(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
     """Turn one block's rows into a record batch; BadColumn names the first value that does not fit."""
-    readings = layout.readings
     try:
-        table = rows(data, [one.csv_type for one in readings])
-        if not readings:
+        table = rows(data, layout.typed)
+        if not layout.readings:
             return without_columns(table.num_rows)
-        return assemble(layout.schema, [one.finish(table.column(i)) for i, one in enumerate(readings)])
+        finished = [one.finish(column) for one, column in zip(layout.readings, table.columns, strict=True)]
+        return pa.RecordBatch.from_arrays(finished, schema=layout.schema)
     except (pa.ArrowInvalid, BadValue) as error:
         diagnose(data, layout)
         raise error
@@ -90,27 +96,31 @@ def assemble(schema: pa.Schema, columns: Sequence[Any]) -> pa.RecordBatch:
 
 def diagnose(data: bytes | pa.Buffer, layout: Layout) -> None:
     """Read the block again as text and raise BadColumn for the first value that its type cannot hold."""
-    table = rows(data, [pa.string()] * len(layout.readings))
+    table = _as_strings(data, layout)
     for i, one in enumerate(layout.readings):
         try:
-            one.parse(table.column(i).combine_chunks())
+            one.parse(table.column(i))
         except BadValue as bad:
             raise BadColumn(i, bad, tuple(table.column(k)[bad.index].as_py() for k in layout.key)) from None
 
 
 def as_text(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
     """Turn a block into a record batch in which every column with a value out of range is PostgreSQL's text."""
-    table = rows(data, [pa.string()] * len(layout.readings))
+    table = _as_strings(data, layout)
     fields, columns = [], []
     for i, one in enumerate(layout.readings):
-        strings = table.column(i).combine_chunks()
+        strings = table.column(i)
         try:
             columns.append(one.parse(strings))
             fields.append(layout.schema.field(i))
         except BadValue:
             columns.append(one.as_text().parse(strings))
             fields.append(layout.schema.field(i).with_type(pa.string()))
-    return assemble(pa.schema(fields), columns)
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _as_strings(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
+    return rows(data, Columns([pa.string()] * len(layout.readings)))
 
 
 @dataclass

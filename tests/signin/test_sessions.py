@@ -124,7 +124,7 @@ def test_a_new_password_makes_a_new_session(home: Path, box: Box, logins: Logins
     headers = {"X-Metabase-Session": login_of(admin)}
 
     def change(password: str) -> None:
-        with admin._http._send("PUT", f"/api/user/{number}/password", json={"password": password}, headers=headers):
+        with admin._http.put_json(f"/api/user/{number}/password", {"password": password}, headers=headers):
             pass
 
     change("another-password")

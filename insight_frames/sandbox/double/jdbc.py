@@ -55,6 +55,8 @@ def split(sql: str, *, markers: bool) -> list[tuple[str, int]]:
     With ``markers`` (a prepared statement) ``?`` becomes ``$1``, ``$2`` ... and ``??`` the operator ``?``. Pieces of
     nothing but white space disappear; a comment alone is a statement.
     """
+    if ";" not in sql and "?" not in sql:  # nothing to split or to turn, and Python takes long to read a long text
+        return [(sql, 0)] if sql.strip() else []
     found: list[tuple[str, int]] = []
     pieces: list[str] = []
     at = count = depth = 0
