@@ -33,12 +33,15 @@ class Codec:
         As a packed line is parsed; as the stream carries it.
     session : bool
         True if the text depends on the session's settings and SQL cannot cure it.
+    bare : bool
+        True if no text of the expression holds a comma, a quote or a line's end: digits, hex, ``t`` and ``f``.
     """
 
     sql: str = "{0}"
     csv: pa.DataType = STRING
     arrow: pa.DataType = STRING
     session: bool = False
+    bare: bool = False
 
     def decode(self, strings: Any) -> Any:
         """Text of the expression -> Arrow; raise BadValue for the first value that does not fit."""
@@ -76,7 +79,7 @@ def as_text(codec: Codec) -> Codec:
     """Same expression, every value taken, Arrow string."""
     if type(codec) is Codec or isinstance(codec, Textual):
         return codec
-    return Textual(sql=codec.sql, session=codec.session, renderer=codec.render)
+    return Textual(sql=codec.sql, session=codec.session, bare=codec.bare, renderer=codec.render)
 
 
 def each(strings: Any, convert: Callable[[str], Any], type_: pa.DataType) -> Any:

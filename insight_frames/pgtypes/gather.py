@@ -57,7 +57,7 @@ class Gathered:
         self._take, self._masked = take, masked
         self._pieces: list[Any] = []
         self._room = 0  # rows still free in the last piece
-        self._nulls: list[tuple[int, Any]] = []
+        self._nulls: list[tuple[int, int, Any]] = []  # from which row on, of how many, a bit for each
 
     def add(self, chunk: Any) -> None:
         """Take over an Arrow array."""
@@ -65,7 +65,7 @@ class Gathered:
         if self._masked and chunk.null_count:
             mask: Any = pc.is_null(chunk).to_numpy(zero_copy_only=False)
             values = np.where(mask, np.zeros(1, values.dtype), values)
-            self._nulls.append((self.rows, mask))
+            self._nulls.append((self.rows, len(mask), np.packbits(mask)))
         if not self.rows and len(values):  # often these are all
             self._pieces.append(np.array(values, self.dtype))
             self.rows, values = len(values), ()
@@ -90,14 +90,14 @@ class Gathered:
 
     @property
     def first_null(self) -> int:
-        start, mask = self._nulls[0]
-        return int(start + np.flatnonzero(mask)[0])
+        start, count, bits = self._nulls[0]
+        return int(start + np.flatnonzero(np.unpackbits(bits, count=count))[0])
 
     def mask(self) -> Any:
         """Tell of every row whether it is NULL."""
         whole = np.zeros(self.rows, np.bool_)
-        for start, mask in self._nulls:
-            whole[start : start + len(mask)] = mask
+        for start, count, bits in self._nulls:
+            whole[start : start + count] = np.unpackbits(bits, count=count)
         return whole
 
     def within(self, low: int, high: int) -> bool:

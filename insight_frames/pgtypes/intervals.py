@@ -75,6 +75,8 @@ def interval_microseconds(text: str) -> int | None:
 class Interval(Codec):
     """The hex of PostgreSQL's binary interval -> its text in the default style."""
 
+    bare: bool = True
+
     def decode(self, strings: Any) -> Any:
         coded = strings.dictionary_encode()  # a column has few different intervals
         try:

@@ -53,6 +53,7 @@ class Moment(Codec):
     wire: str = ">i8"
     scale: int = DAY_US  # counts in a day
     zone: str = ""
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         counts, mask = from_hex(strings, self.wire)
@@ -84,6 +85,8 @@ class Moment(Codec):
 
 class TimeOfDay(Codec):
     """time without time zone; PostgreSQL's 24:00:00 has no place in Arrow or Python."""
+
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         counts, mask = from_hex(strings, ">i8")

@@ -25,6 +25,8 @@ _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 class Integer(Codec):
     """A type that pyarrow.csv reads as it stands."""
 
+    bare: bool = True
+
     def decode(self, strings: Any) -> Any:
         limit = 2 ** (self.arrow.bit_width - 1)
 
@@ -52,6 +54,8 @@ _BOOLEANS = pa.array(["t", "true", "f", "false"])
 
 class Boolean(Codec):
     """``t`` and ``f`` in a packed line, ``true`` and ``false`` where the value was cast to text."""
+
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         strings = strings.cast(pa.string())
@@ -81,6 +85,7 @@ class Float(Codec):
     """float4 and float8 by their bits: no setting of extra_float_digits can cost a digit."""
 
     wire: str = ">f8"
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         values, mask = from_hex(strings, self.wire)
@@ -128,6 +133,7 @@ class Rounded(Codec):
     """
 
     arrow: pa.DataType = _DOUBLE
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         return nearest_floats(strings)
@@ -172,6 +178,8 @@ def _nearest_float(text: str) -> float:
 
 class Fixed(Codec):
     """numeric(p,s) as a decimal of the same digits; NaN and Infinity have no place in it."""
+
+    bare: bool = True
 
     def decode(self, strings: Any) -> Any:
         try:

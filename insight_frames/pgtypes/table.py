@@ -86,6 +86,11 @@ class Reading:
         """True if the text follows the session's settings (DateStyle, TimeZone, extra_float_digits) all the same."""
         return self.codec.session
 
+    @property
+    def bare(self) -> bool:
+        """True if the expression's text holds no comma, no quote and no line's end, whatever the value."""
+        return self.codec.bare
+
     def expression(self, ref: str) -> str:
         """SQL over a quoted reference such as ``t."x"``; the same whatever `numbers` and `out_of_range` are."""
         return self.codec.sql.format(ref)

@@ -47,6 +47,8 @@ def enum(labels: tuple[str, ...]) -> Codec:
 class Bytes(Codec):
     """bytea as hex digits, whatever bytea_output says."""
 
+    bare: bool = True
+
     def decode(self, strings: Any) -> Any:
         return each(strings, _bytes, pa.binary())
 

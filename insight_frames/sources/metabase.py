@@ -260,8 +260,7 @@ class MetabaseSource(KnownTables):
     ) -> Generator[pa.RecordBatch, None, None]:
         from ..wire import rows
 
-        expressions = [one.expression(packed.reference(i)) for i, one in enumerate(layout.readings)]
-        text, offset = rows.statement(source.text, expressions, offset=source.offset, shape=shape[0])
+        text, offset = rows.statement(source.text, layout.readings, offset=source.offset, shape=shape[0])
         provenance.update(path="plain", statements=provenance["statements"] + 1)
         with (
             located(self.server, replace(source, text=text, offset=offset)),

@@ -2,7 +2,8 @@
 
 Escapes are few in most tables, and numpy takes them off for the price of finding them; where a text is full of them
 (line breaks and quotes in notes), Arrow's JSON reader is twice as fast, and its time does not grow with their number.
-Both of Arrow's readers take the system's memory, because its own pool keeps three times as much of it for later blocks.
+Arrow's readers take the system's memory, because its own pool keeps three times as much of it for later blocks; but
+where many columns make small pieces of it, the system keeps more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow.json as pajson
 
 _TEXT = pa.schema([("d", pa.string())])
 _SYSTEM = pa.system_memory_pool()
+_MANY = 64  # columns of half a megabyte: some kilobytes each
 _BACKSLASH = 0x5C
 _DENSE = 16  # one escape in so many bytes, from which on Arrow's JSON reader is the faster way
 _MEANT = np.zeros(256, np.uint8)  # what stands behind a backslash -> what is meant
@@ -101,9 +103,14 @@ def rows(data: bytes | pa.Buffer, columns: Columns) -> pa.RecordBatch:
         read_options=pacsv.ReadOptions(column_names=columns.names, use_threads=False, block_size=buffer.size + 1),
         parse_options=_ESCAPED if escaped else _PLAIN,
         convert_options=columns.convert,
-        memory_pool=_SYSTEM,
+        memory_pool=pool(len(columns.names)),
     )
     whole = reader.read_next_batch()
     if any(more.num_rows for more in reader):
         raise ValueError("one block became several")
     return whole
+
+
+def pool(columns: int) -> pa.MemoryPool:
+    """Give the pool that keeps less of what a block of so many columns took."""
+    return pa.default_memory_pool() if columns > _MANY else _SYSTEM

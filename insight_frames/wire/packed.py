@@ -104,8 +104,13 @@ def numbered(key: int, source: str, names: int, expressions: Sequence[str], *, o
 
 def _counted(rows: str, count: str) -> str:
     """Give the SQL of a cell: its rows, how many they are, and in how many bytes of the UTF-8 in which they travel."""
-    other = f"octet_length(convert_to({rows},'UTF8'))"
-    return f"{rows}||{count}||' '||case getdatabaseencoding() when 'UTF8' then octet_length({rows}) else {other} end"
+    return f"{rows}||{count}||' '||{octets(rows)}"
+
+
+def octets(text: str) -> str:
+    """Give the SQL of how many bytes a text has in the UTF-8 in which it travels."""
+    other = f"octet_length(convert_to({text},'UTF8'))"
+    return f"case getdatabaseencoding() when 'UTF8' then octet_length({text}) else {other} end"
 
 
 def reference(number: int) -> str:

@@ -1,74 +1,91 @@
-"""The plain path: one JSON object per row, every column cast to text, for servers where packing does not work.
+"""The plain path: one JSON object per row, for servers where packing does not work.
 
-Each value travels behind a dot, because some servers write NULL as an empty text; the dot tells '' and NULL apart and
-shows that a value arrived untouched. Rows carry their number, their length and whether another follows, so that a row
-cap is noticed, and a value that was cut.
+A row is two texts: ``d`` has what needs no quotes (numbers, hex digits, truths), parted by commas, and in the place of
+each text its bytes; ``t`` has the texts themselves, one behind the other, so that no sign in them is ever looked at.
+Rows carry their number, their length and whether another follows, so that a row cap is noticed, and a value that was
+cut; NULL is a length that is missing, because some servers write NULL as an empty text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 
 from ..errors import IncompleteResult, sentence
-from ..pgtypes import BadValue
+from ..pgtypes import BadValue, Reading
 from .cells import cut, stale
-from .objects import Block, Form, blocks
-from .packed import ALIAS
+from .lengths import OtherLength, by_length, parts
+from .lines import pool
+from .objects import Block, blocks, texts
+from .packed import ALIAS, octets, reference
 from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
-from .values import Changed, OtherForm
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
-_NOTHING = pa.array([], pa.string())  # added to a text column, makes it one of its own, not a part of its block's
 
-BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
-BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own
+BLOCK = 1 << 18  # bytes of the body that one thread reads at a time
+BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
+
+_ARGUMENTS = 100  # the most that a function of PostgreSQL takes
+_TENS = 10 ** np.arange(1, 19)  # from each of them on a number has a digit more
+
+
+def statement(source: str, readings: Sequence[Reading], *, offset: int = 0, shape: str = "null") -> tuple[str, int]:
+    """Give the SQL that sends any query's rows one by one, and where the user's own text begins in it.
+
+    Before the first row stands ``shape``: the SQL of a hash of the columns, because what was read of them earlier must
+    hold still; "none" in the place of a row says that there is none. In a row, its number and 1 if another follows
+    stand before the values, and how many characters these are behind them.
+    """
+    names = [f"c{i}" for i in range(len(readings))]
+    aliases = f"({','.join(names)})" if names else ""
+    values = "".join(f",{_value(one, i)} as c{i}" for i, one in enumerate(readings))
+    fields = [name if one.bare else octets(name) for name, one in zip(names, readings, strict=True)]
+    long = [name for name, one in zip(names, readings, strict=True) if not one.bare]
+    row = ",".join(["0", "n", "e", *fields, "0"])
+    head = (
+        f"select concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,"
+        f"coalesce(s.d||','||length(s.d),'{NONE}'),E'\\n') as d{', s.t as t' if long else ''}\n"
+        f"from (select) o left join (\n"
+        f" select n, row({row})::text as d{f', {_together(long)} as t' if long else ''} from (\n"
+        f" select row_number() over () as n, lead(1) over () as e{values}\n from (\n"
+    )
+    return f"{head}{source}\n ) {ALIAS}{aliases}) r) s on true", len(head) + offset
+
+
+def _value(reading: Reading, place: int) -> str:
+    value = f"({reading.expression(reference(place))})"
+    return value if reading.bare else f"{value}::text"
+
+
+def _together(names: Sequence[str]) -> str:
+    """Write the texts one behind the other."""
+    groups = [names[start : start + _ARGUMENTS] for start in range(0, len(names), _ARGUMENTS)]
+    written = [f"concat({','.join(one)})" for one in groups]
+    return written[0] if len(written) == 1 else _together(written)
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a block's marks say: the number of its first row (0: there are none), each row's length, whether it ends."""
+    """What a block's marks say: the number of its first row (0: there are none), and whether no row follows it."""
 
     start: int
-    lengths: np.ndarray[Any, np.dtype[np.int64]]
     ended: bool
     shape: str | None
-
-
-def statement(source: str, expressions: Sequence[str], *, offset: int = 0, shape: str = "null") -> tuple[str, int]:
-    """Give the SQL that sends any query's rows one by one as text, and where the user's own text begins in it.
-
-    Before each row's number ("none" in the one row that says there are none) stands, in the first row, ``shape``: the
-    SQL of a hash of the columns, because what was read of them earlier must hold still. Behind it stands how many
-    characters the row's values have, and a dot if a row follows.
-    """
-    names = [f"c{i}" for i in range(len(expressions))]
-    aliases = f"({','.join(names)})" if names else ""
-    values = "".join(f", '.'||({one})::text as {name}" for one, name in zip(expressions, names, strict=True))
-    length = "+".join(f"coalesce(length(s.{name}),0)" for name in names) or "0"
-    number = f"coalesce(s.n||':'||({length}),'{NONE}')"
-    mark = f"concat(case when coalesce(s.n,1)=1 then concat({shape},' ') end,{number},s.e) as n"
-    head = (
-        f"select {','.join([mark, *(f's.{name}' for name in names)])} from (select) o left join (\n"
-        f" select row_number() over () as n, lead('.'::text) over () as e{values}\n from (\n"
-    )
-    return f"{head}{source}\n ) {ALIAS}{aliases}) s on true", len(head) + offset
 
 
 def read_rows(
     pieces: Iterable[bytes], where: str, layout: Layout, shape: str | None = None
 ) -> Generator[tuple[int, pa.RecordBatch], None, None]:
     """Give record batches of a plain export, and end only if it was proven whole; StaleCatalog for another shape."""
-    form = Form(("n", *(f"c{i}" for i in range(len(layout.readings)))))
     size = BLOCK + BLOCK_COLUMN * len(layout.readings)
-    work = partial(_read, form=form, layout=layout, where=where)
+    work = partial(_read, form=Form(layout), where=where)
     count, ended = 0, False
     with closing(in_threads(work, blocks(pieces, where, size))) as landed:
         for marks, made in landed:
@@ -79,61 +96,122 @@ def read_rows(
             ended = marks.ended
             if isinstance(made, BadColumn):
                 raise out_of_range(layout, made, count)
-            if marks.start:
-                count += len(marks.lengths)
+            if made is not None:
+                count += made.num_rows
                 yield 0, made
     if not ended:
         raise _incomplete(layout.label, f"{count} rows without an end mark (a row cap of the server?)")
 
 
-def _read(block: Block, form: Form, layout: Layout, where: str) -> tuple[Marks, pa.RecordBatch | BadColumn]:
+class Form:
+    """How the rows of a layout are written: which of their values are texts, and how the lines are read."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        bare = [one.bare for one in layout.readings]
+        self.long = [i for i, one in enumerate(bare) if not one]
+        self.keys = pa.schema([(name, pa.string()) for name in ("d", *(["t"] if self.long else []))])
+        self._names = [str(i) for i in range(len(bare))]
+        self._parted = pacsv.ParseOptions(quote_char=False, escape_char=False, newlines_in_values=False)
+        self._typed = self._converted([one.csv_type if one.bare else pa.int64() for one in layout.readings])
+        self._texts = self._converted([pa.string() if one else pa.int64() for one in bare])
+
+    def _converted(self, types: Sequence[pa.DataType]) -> pacsv.ConvertOptions:
+        marks: dict[str, pa.DataType] = dict.fromkeys(("n", "e", "size"), pa.int64())
+        return pacsv.ConvertOptions(
+            column_types={**marks, **dict(zip(self._names, types, strict=True))},
+            include_columns=[*marks, *self._names],
+            strings_can_be_null=True,
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+        )
+
+    def lines(self, data: pa.Buffer, *, typed: bool) -> dict[str, pa.Array]:
+        """Read the lines of ``d``; ArrowInvalid for others, and where a value does not fit its type if ``typed``."""
+        names = ["first", "n", "e", *self._names, "last", "size"]
+        reader = pacsv.open_csv(
+            data,
+            read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=data.size + 1),
+            parse_options=self._parted,
+            convert_options=self._typed if typed else self._texts,
+            memory_pool=pool(len(self._names)),
+        )
+        read = reader.read_all()
+        return {name: column.chunk(0) for name, column in zip(read.column_names, read.columns, strict=True)}
+
+
+def _read(block: Block, form: Form, where: str) -> tuple[Marks, pa.RecordBatch | BadColumn | None]:
     """Take one block apart: its marks, and its rows or the first value that does not fit."""
     try:
-        texts, columns, lengths = form.texts(block)
-    except OtherForm:
+        return _proven(texts(block, form.keys), block.first, form)
+    except pa.ArrowInvalid:
         raise cut(where, "rows of another shape") from None
-    except Changed:
-        raise _incomplete(layout.label, "values that were changed on the way") from None
-    marks = _marks(texts, block.first, layout.label)
-    if not np.array_equal(marks.lengths, lengths):
-        raise _incomplete(layout.label, "values of another length")
-    if not (marks.start and columns):
-        return marks, without_columns(len(texts))
-    return marks, _batch(columns, layout)
 
 
-def _marks(texts: pa.StringArray, first: bool, label: str) -> Marks:
-    """Read a block's marks and check that they are consecutive."""
-    count = len(texts)
-    begin = texts[0].as_py()
-    shape, _, mark = begin.rpartition(" ") if first else (None, "", begin)
-    if mark == NONE and count == 1:
-        return Marks(0, np.zeros(1, np.int64), True, shape)
-    if first:
-        texts = pa.concat_arrays([pa.array([mark]), texts[1:]])
-    followed, last = texts[:-1], texts[-1].as_py()
-    if pc.ends_with(followed, ".").true_count != count - 1:
-        raise _incomplete(label, "an end mark before the last row")
-    plain = pa.concat_arrays([pc.utf8_slice_codeunits(followed, 0, -1), pa.array([last.removesuffix(".")])])
-    parts = pc.split_pattern(plain, ":")
-    if pc.min_max(pc.list_value_length(parts)).as_py() != {"min": 2, "max": 2}:
+def _proven(
+    given: Sequence[pa.StringArray], first: bool, form: Form
+) -> tuple[Marks, pa.RecordBatch | BadColumn | None]:
+    lines, label = given[0], form.layout.label
+    offsets, data = parts(lines)
+    begin = data[int(offsets[0]) : int(offsets[1])].to_pybytes()
+    before, row, _ = begin.partition(b"(")
+    shape = before.decode("utf-8", "replace").rpartition(" ")[0] if first else None
+    if not row and len(lines) == 1 and begin.endswith(f"{NONE}\n".encode()):
+        return Marks(0, True, shape), None
+    text = data[int(offsets[0]) : int(offsets[-1])]
+    try:
+        read, typed = form.lines(text, typed=True), True
+    except pa.ArrowInvalid:
+        read, typed = form.lines(text, typed=False), False
+    sizes = np.diff(offsets)
+    sizes[0] -= len(before) if first else 0
+    marks = _marks(read, sizes, label, shape)
+    try:
+        long = by_length([read[str(i)] for i in form.long], given[1]) if form.long else []
+    except OtherLength:
+        raise _incomplete(label, "values of another length") from None
+    return marks, _batch(form, read, long, text, typed)
+
+
+def _marks(read: Mapping[str, pa.Array], sizes: Any, label: str, shape: str | None) -> Marks:
+    """Prove that a block's rows are whole, consecutive, and each but the last of all followed by another."""
+    numbers, told, count = read["n"], read["size"], len(sizes)
+    if len(numbers) != count or numbers.null_count or told.null_count:
         raise _incomplete(label, "rows of another shape")
-    numbers = pc.cast(parts.flatten(), pa.int64()).to_numpy().reshape(count, 2)
-    start = int(numbers[0, 0])
-    if start < 1 or not np.array_equal(numbers[:, 0], np.arange(start, start + count)):
+    told = told.to_numpy()
+    if not np.array_equal(
+        told + np.searchsorted(_TENS, told, side="right") + 3, sizes
+    ):  # digits, a comma, a line's end
+        raise _incomplete(label, "values of another length")
+    start = numbers[0].as_py()
+    if start < 1 or not np.array_equal(numbers.to_numpy(), np.arange(start, start + count)):
         raise _incomplete(label, "rows out of order")
-    return Marks(start, numbers[:, 1], not last.endswith("."), shape)
+    ended = not read["e"][count - 1].is_valid
+    if read["e"].null_count != ended:
+        raise _incomplete(label, "an end mark before the last row")
+    return Marks(start, ended, shape)
 
 
-def _batch(texts: Sequence[pa.StringArray], layout: Layout) -> pa.RecordBatch | BadColumn:
-    columns = []
-    for i, (one, strings) in enumerate(zip(layout.readings, texts, strict=True)):
+def _batch(
+    form: Form, read: Mapping[str, pa.Array], long: Sequence[pa.StringArray], text: pa.Buffer, typed: bool
+) -> pa.RecordBatch | BadColumn:
+    layout, places = form.layout, dict(zip(form.long, long, strict=True))
+    if not layout.readings:
+        return without_columns(len(read["n"]))
+    columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
+    if typed:
+        with suppress(BadValue):
+            return assemble(layout.schema, layout.finish(columns))
+        read = form.lines(text, typed=False)  # once more as text, of which the value and its key are told
+        columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
+    made = []
+    for i, one in enumerate(layout.readings):
         try:
-            made = one.parse(strings)
-            columns.append(pa.concat_arrays([made, _NOTHING]) if made is strings else made)
+            made.append(one.parse(columns[i]))
         except BadValue as bad:
-            return BadColumn(i, bad, tuple(texts[k][bad.index].as_py() for k in layout.key))
-    return assemble(layout.schema, columns)
+            return BadColumn(i, bad, tuple(columns[k][bad.index].as_py() for k in layout.key))
+    return assemble(layout.schema, made)
 
 
 def _incomplete(label: str, got: str) -> IncompleteResult:

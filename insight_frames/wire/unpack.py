@@ -30,6 +30,7 @@ R = TypeVar("R")
 
 BLOCK = 1 << 19  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
 BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
+MANY = 4  # columns of one kind, from which on they are converted together
 WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
 
 
@@ -47,6 +48,32 @@ class Layout:
     def typed(self) -> Columns:
         """How the fields of its lines are read."""
         return Columns([one.csv_type for one in self.readings])
+
+    def finish(self, columns: Sequence[Any]) -> list[Any]:
+        """Turn parsed columns into what the stream carries, many that are read alike by one call, for it has a cost.
+
+        BadValue if a value does not fit, but not which: `Reading.parse` tells.
+        """
+        made = [None if i in self._together else one.finish(columns[i]) for i, one in enumerate(self.readings)]
+        for places in self._alike:
+            count = len(columns[places[0]])
+            whole = self.readings[places[0]].finish(pa.concat_arrays([columns[i] for i in places]))
+            for place, i in enumerate(places):
+                made[i] = whole.slice(place * count, count)
+        return made
+
+    @cached_property
+    def _alike(self) -> list[list[int]]:
+        """Columns that are read alike, where there are many of a kind."""
+        found: dict[Any, list[int]] = {}
+        for i, one in enumerate(self.readings):
+            if one.csv_type != one.arrow:  # else there is nothing to do, or little
+                found.setdefault(one.codec, []).append(i)
+        return [places for places in found.values() if len(places) >= MANY]
+
+    @cached_property
+    def _together(self) -> frozenset[int]:
+        return frozenset(i for places in self._alike for i in places)
 
     @cached_property
     def styled(self) -> str | None:
@@ -75,8 +102,7 @@ def unpack(data: bytes | pa.Buffer, layout: Layout) -> pa.RecordBatch:
         table = rows(data, layout.typed)
         if not layout.readings:
             return without_columns(table.num_rows)
-        finished = [one.finish(column) for one, column in zip(layout.readings, table.columns, strict=True)]
-        return pa.RecordBatch.from_arrays(finished, schema=layout.schema)
+        return pa.RecordBatch.from_arrays(layout.finish(table.columns), schema=layout.schema)
     except (pa.ArrowInvalid, BadValue) as error:
         diagnose(data, layout)
         raise error

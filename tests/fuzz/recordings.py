@@ -141,10 +141,9 @@ def _packed(name: str, source: metabase.MetabaseSource, asked: list[tuple[Table,
 def _plain(name: str, source: metabase.MetabaseSource, table: Table) -> Recording:
     question = table_question(SCHEMA, table.name, numbers="exact")
     layout = plan.layout("", table.columns, question, numbered=True)
-    expressions = [one.expression(metabase.packed.reference(i)) for i, one in enumerate(layout.readings)]
     shape = metabase.packed.shape(SCHEMA, table.name)
     inner = plan.table_source(table, table.columns, question).text
-    text, _ = metabase.rows.statement(inner, expressions, shape=shape)
+    text, _ = metabase.rows.statement(inner, layout.readings, shape=shape)
     branch = {"table": table.name, "columns": _columns(table), "numbered": True}
     return Recording(name, True, {"0": branch}, _export(source, text), columns=table.shape)
 

@@ -11,7 +11,6 @@ from sandboxes import Connect, Scratch
 
 from insight_frames import IncompleteResult, InsightError
 from insight_frames.sources import metabase
-from insight_frames.wire import objects
 from insight_frames.wire.cells import Frame, readable
 
 # Texts that hold what ends a cell, a row or a list in the answer itself.
@@ -94,22 +93,17 @@ def test_packed(connect: Connect, table: str, form: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("era", ["0.34", "0.47"])
-@pytest.mark.parametrize("dense", [0, 64], ids=["parted at colons", "read as JSON"])
-def test_plain(connect: Connect, table: str, monkeypatch: pytest.MonkeyPatch, dense: int) -> None:
-    """Texts with as many escapes as these are read as JSON; with fewer, lines are parted at their colons."""
-    monkeypatch.setattr(objects, "_DENSE", dense)
+def test_plain(connect: Connect, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = recorded(monkeypatch, "read_rows")
     assert connect(path="plain").read_table("s_scratch", table).sort_values("n")["t"].tolist() == NASTY
     check(kept)
 
 
 @pytest.mark.parametrize("era", ["0.34", "0.47"])
-@pytest.mark.parametrize("form", ["pages", "numbered", "plain", "plain, parted at colons"])
+@pytest.mark.parametrize("form", ["pages", "numbered", "plain"])
 def test_a_byte_lost_anywhere(connect: Connect, table: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No network loses a byte unseen; if one did, the error would be ours, and without a value of a row in it."""
-    if form == "plain, parted at colons":
-        monkeypatch.setattr(objects, "_DENSE", 0)
-    path = "plain" if form.startswith("plain") else "auto"
+    path = "plain" if form == "plain" else "auto"
     kept = recorded(monkeypatch, "read_rows" if path == "plain" else "read_cells")
     how = {"order_by": "n"} if form == "numbered" else {}
     connect(path=path).read_table("s_scratch", table, **how)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, ValueOutOfRange
 from insight_frames.pgtypes import field, pg_type, reading
 from insight_frames.wire import rows
 from insight_frames.wire.cells import StaleCatalog, readable
+from insight_frames.wire.lengths import OtherLength, by_length
 from insight_frames.wire.rows import read_rows
 from insight_frames.wire.unpack import Layout
 
@@ -32,18 +37,17 @@ def marks(count: int = COUNT) -> list[str]:
     return ["hash 1.", *(f"{number}." for number in range(2, count)), str(count)][:count]
 
 
-def objects(given: list[str], third: str = "1.5") -> list[str]:
-    return [
-        f'{{"n":"{one}","c0":null,"c1":null,"c2":null}}'
-        if one.endswith("none")
-        else f'{{"n":"{measured(one, f".{place + 7}.t.{third}")}","c0":".{place + 7}","c1":".t","c2":".{third}"}}'
-        for place, one in enumerate(given)
-    ]
+def written(given: list[str], third: str = "1.5", text: str = "t") -> list[str]:
+    """Rows of a number, a text and a digit, behind these marks."""
+    return [row(one, f"{place + 7},{len(text)},{third}", text) for place, one in enumerate(given)]
 
 
-def measured(mark: str, values: str) -> str:
-    """Put the length of a row's values behind its number."""
-    return f"{mark.removesuffix('.')}:{len(values)}{'.' if mark.endswith('.') else ''}"
+def row(mark: str, values: str, text: str) -> str:
+    before, _, mark = mark.rpartition(" ")
+    if mark == "none":
+        return f'{{"d":"{before} none\\n","t":null}}'
+    line = f"(0,{mark.removesuffix('.')},{'1' if mark.endswith('.') else ''},{values},0)"
+    return f'{{"d":"{before}{" " if before else ""}{line},{len(line)}\\n","t":{json.dumps(text, ensure_ascii=False)}}}'
 
 
 def read(lines: list[str], shape: str | None = None) -> pa.Table:
@@ -56,7 +60,7 @@ def read(lines: list[str], shape: str | None = None) -> pa.Table:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, COUNT])
 @pytest.mark.parametrize("shape", [None, "hash"])
 def test_a_whole_answer(count: int, shape: str | None) -> None:
-    lines = objects(marks(count) if count != 1 else ["hash 1"])
+    lines = written(marks(count) if count != 1 else ["hash 1"])
     assert read(lines, shape).column(0).to_pylist() == [place + 7 for place in range(count)]
     with pytest.raises(StaleCatalog):
         read(lines, "another")
@@ -84,38 +88,101 @@ WRONG = {
     "other marks": ["hash 1.", "two.", "3"],
     "no mark": ["hash 1.", "", "3"],
     "a number too large": ["hash 1.", "2.", "99999999999999999999"],
-    "a mark of three parts": ["hash 1.", "2:1.", "3"],
+    "a mark of three parts": ["hash 1.", "2,1.", "3"],
 }
 
 
 @pytest.mark.parametrize("given", WRONG.values(), ids=WRONG)
 def test_an_answer_that_is_not_whole(given: list[str]) -> None:
     with pytest.raises(IncompleteResult):
-        read(objects(given))
+        read(written(given))
 
 
 def test_a_value_that_does_not_fit_is_named_by_row_and_key() -> None:
-    lines = objects(marks())
-    lines[33] = objects(marks(), "99999.25")[33]
+    lines = written(marks())
+    lines[33] = written(marks(), "99999.25")[33]
     with pytest.raises(ValueOutOfRange, match=r"column 'column 2', row 34") as caught:
         read(lines)
     assert (caught.value.value, caught.value.row_key) == ("99999.25", {"column 0": "40"})
     assert "99999" not in str(caught.value)
 
 
-def test_a_value_that_was_changed_is_no_value() -> None:
-    lines = objects(marks())
-    lines[33] = lines[33].replace('".1.5"', "1.5")
-    with pytest.raises(IncompleteResult, match="changed on the way"):
+@pytest.mark.parametrize(
+    ("this", "other"),
+    [
+        (",40,1,1.5,", ",40,1,1.50,"),
+        (",40,1,1.5,", ",40,1,1.,"),
+        (",40,1,1.5,", ",40,1,,"),
+        (",40,1,1.5,", ",4,1,1.5,"),
+        (",40,1,1.5,", ",40,2,1.5,"),
+        (",40,1,1.5,", ",40,-1,1.5,"),
+        (",40,1,1.5,", ",40,,1.5,"),
+        ('"t":"t"', '"t":"te"'),
+        ('"t":"t"', '"t":"é"'),
+        ('"t":"t"', '"t":""'),
+        ('"t":"t"', '"t":null'),
+        (",34,1,", ",34,,"),
+        (",34,1,", ",0034,1,"),
+        ("\\n", ""),
+        ("\\n", "\\n\\n"),
+    ],
+)
+def test_a_value_of_another_length(this: str, other: str) -> None:
+    lines = written(marks())
+    assert this in lines[33]
+    lines[33] = lines[33].replace(this, other)
+    with pytest.raises(IncompleteResult):
         read(lines)
-    lines[33] = lines[33].replace('"c2"', '"c3"')
+
+
+@pytest.mark.parametrize(
+    "other",
+    ['"d":1', '"d":null', '"t":1', '"t":["t"]', '"t":{"t":"t"}', '"x":"t"', '"d":"t","d":"t"', '"t":"t","x":"t"'],
+)
+def test_rows_of_another_shape(other: str) -> None:
+    lines = written(marks())
+    lines[33] = lines[33].replace('"t":"t"', other) if '"d"' not in other else f'{{{other},"t":"t"}}'
     with pytest.raises(IncompleteResult, match="rows of another shape"):
         read(lines)
 
 
-@pytest.mark.parametrize("value", ["1.50", "1.", "1", "", "1.5é"])
-def test_a_value_of_another_length(value: str) -> None:
-    lines = objects(marks())
-    lines[33] = lines[33].replace(".1.5", f".{value}")
-    with pytest.raises(IncompleteResult, match="values of another length"):
-        read(lines)
+def test_what_is_no_utf8_is_refused() -> None:
+    body = ("[\n" + ",\n".join(written(["hash 1"], text="é")) + "\n]").encode().replace("é".encode(), b"\xe9t")
+    with pytest.raises(IncompleteResult), readable(WHERE):
+        list(read_rows([body.replace(b",1,1.5", b",2,1.5")], WHERE, LAYOUT))
+
+
+def test_the_texts_of_many_columns_are_one_argument_each_hundred() -> None:
+    text, _ = rows.statement("select 1", READINGS[1:2] * 250)
+    assert "concat(concat(c0," in text
+    assert "c99),concat(c100," in text
+
+
+texts = st.none() | st.text(st.characters(codec="utf-8"), max_size=12)
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(texts, min_size=width, max_size=width), min_size=1, max_size=6)
+)
+
+
+@given(tables, st.integers(0, 3))
+def test_texts_by_their_lengths(given: list[list[str | None]], before: int) -> None:
+    """Also in an array that begins with texts of something else."""
+    columns = list(zip(*given, strict=True))
+    lengths = [pa.array([None if x is None else len(x.encode()) for x in one], pa.int64()) for one in columns]
+    sent = ["something else"] * before + ["".join(x or "" for x in row) or None for row in given]
+    made = by_length(lengths, pa.array(sent, pa.string()).slice(before))
+    for one in made:
+        one.validate(full=True)
+    assert [tuple(one.to_pylist()) for one in made] == columns
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (1, 0), (0, 1), (-1, 3), (None, 1), (3, -1)])
+def test_other_lengths_than_were_told(first: int | None, second: int) -> None:
+    lengths = [pa.array([1, first], pa.int64()), pa.array([1, second], pa.int64())]
+    with pytest.raises(OtherLength):
+        by_length(lengths, pa.array(["ab", "ab"]))
+
+
+def test_a_text_that_is_parted_inside_a_letter() -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        by_length([pa.array([1], pa.int64()), pa.array([1], pa.int64())], pa.array(["é"]))
