@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from ..errors import ServerUnavailable
-from .compression import PACKED_PIECE, PIECE, Encoding, Link, Watch, check_encoding, unpacked
+from .compression import Encoding, Link, Watch, check_encoding, unpacked
 from .limits import document, parsed
 from .patience import retry_after
 from .troubles import not_metabase
@@ -39,7 +39,7 @@ class Answer:
         self.status = sender.status
         self.retry_after = retry_after(sender.headers.get("Retry-After"))
         self.compression = check_encoding(sender.headers.get("Content-Encoding"), asked, where)
-        self._watch = Watch(PACKED_PIECE if self.compression == "gzip" else PIECE)
+        self._watch = Watch()
 
     def pieces(self) -> Iterator[bytes]:
         """Give the body in large pieces; IncompleteResult if it ends before its announced end."""

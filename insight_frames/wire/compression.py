@@ -1,7 +1,7 @@
 """gzip on answers: whether to ask for it, and taking it off with a proof that all of it came.
 
 With "auto" an export is asked for as gzip if answers in gzip have brought more bytes a second, unpacked, than plain
-ones, and where gzip has not been tried lately, if plain ones have come by less than about 160 Mbit/s (those about the
+ones, and where gzip has not been tried lately, if plain ones have come by less than about 240 Mbit/s (those about the
 catalogue are always plain, and tell before the first large one is asked for). Only answers of large rows count whose
 bytes we waited for, so that neither the server's work on small rows, nor ours, nor the time of the way there and back
 is taken for the link's; where nothing is known, a host on the loopback is taken for fast and any other for slow.
@@ -21,17 +21,17 @@ from ..errors import IncompleteResult, InvalidInput, ServerUnavailable, sentence
 Compression = Literal["auto", "gzip", "identity"]
 Encoding = Literal["gzip", "identity"]
 
-PIECE = 1 << 20  # bytes asked for, and given on, at a time: large, because every small read costs a Python call
-PACKED_PIECE = 1 << 18  # ... of compressed ones, which are several times as many when unpacked
+PIECE = 1 << 18  # bytes asked for, and given on, at a time: smaller ones cost Python calls, larger ones memory
 
 # Bytes a second. gzip makes a server three times as slow and an answer four to five times as small.
-SLOW, FAST = 20e6, 30e6  # plain answers so slow are worth a try with gzip; so fast, they are not
+SLOW, FAST = 30e6, 40e6  # plain answers so slow are worth a try with gzip; so fast, they are not
 CLEARLY_SLOW = 10e6  # what a small answer must fall below: its few milliseconds may be the server's own
 BRISK = 15e6  # unpacked: an answer in gzip that fast may be one that only the server's zlib held up
 MARGIN = 1.1  # by how much the other way must be better
 LATELY = 600.0  # seconds
 
 TELLING = 1 << 16  # bytes below which an answer says nothing
+ENOUGH = 1 << 20  # ... and from which on it does, if it came steadily
 MANY = 1 << 22  # ... and from which its pieces are enough to tell by themselves
 LARGE_ROW = 2 << 10  # bytes: smaller rows cost the server more time each than their bytes cost the link
 FIRST_FLIGHT = 14_600  # bytes that TCP sends before it has heard of the other side; doubles with every way and back
@@ -138,7 +138,7 @@ class Link:
     def learn(self, watch: Watch, encoding: Encoding) -> None:
         """Take an answer, or as much as was read of it, into account."""
         with self._lock:
-            if encoding == "gzip" and watch.tells and watch.unpacked >= PIECE:
+            if encoding == "gzip" and watch.tells and watch.unpacked >= ENOUGH:
                 self._packed, self._tried = watch.unpacked / watch.seconds, self._clock()
             elif encoding == "identity" and watch.bytes >= TELLING and self._is_plain_speech(watch):
                 self._plain = watch.rate
@@ -146,7 +146,7 @@ class Link:
     def _is_plain_speech(self, watch: Watch) -> bool:
         if watch.rate >= FAST:  # a link is at least as fast as it was
             return True
-        if watch.bytes >= PIECE:
+        if watch.bytes >= ENOUGH:
             return watch.tells and (watch.steady or watch.bytes >= MANY)
         explained = self._latency * log2(1 + watch.bytes / FIRST_FLIGHT)
         return watch.tells and watch.steady and watch.rate < CLEARLY_SLOW and watch.seconds > explained

@@ -28,6 +28,7 @@ from .patience import CURRENT, Incoming
 UNSENT = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)  # there is no answer
 BROKEN_OFF = (urllib3.exceptions.HTTPError, OSError)  # there is not all of it
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_BUFFER = 1 << 16  # bytes: each time it is filled costs some calls of Python
 _SIGNED = re.compile(r"(?<=/api/embed/)\S+")
 
 
@@ -128,7 +129,7 @@ class _Response(http.client.HTTPResponse):
         allowance = CURRENT.get()
         if allowance is not None:
             allowance.received = 0  # a proxy's consent is no answer
-            self.fp = io.BufferedReader(Incoming(self.fp.detach(), sock, allowance))
+            self.fp = io.BufferedReader(Incoming(self.fp.detach(), sock, allowance), _BUFFER)
 
 
 class _Whole:

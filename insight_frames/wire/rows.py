@@ -29,8 +29,7 @@ from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, witho
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
 
-BLOCK = 1 << 18  # bytes of the body that one thread reads at a time
-BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
+BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 
 _ARGUMENTS = 100  # the most that a function of PostgreSQL takes
 _TENS = 10 ** np.arange(1, 19)  # from each of them on a number has a digit more
@@ -84,10 +83,9 @@ def read_rows(
     pieces: Iterable[bytes], where: str, layout: Layout, shape: str | None = None
 ) -> Generator[tuple[int, pa.RecordBatch], None, None]:
     """Give record batches of a plain export, and end only if it was proven whole; StaleCatalog for another shape."""
-    size = BLOCK + BLOCK_COLUMN * len(layout.readings)
     work = partial(_read, form=Form(layout), where=where)
     count, ended = 0, False
-    with closing(in_threads(work, blocks(pieces, where, size))) as landed:
+    with closing(in_threads(work, blocks(pieces, where, BLOCK))) as landed:
         for marks, made in landed:
             if ended or marks.start != (count + 1 if marks.start else count):
                 raise _incomplete(layout.label, "rows out of order")

@@ -29,7 +29,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BLOCK = 1 << 19  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
-BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
+BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
 MANY = 4  # columns of one kind, from which on they are converted together
 WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
 

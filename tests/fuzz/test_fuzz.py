@@ -46,7 +46,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many blocks, and so threads, as an answer of some megabytes has."""
     for module in (rows, unpack):
         monkeypatch.setattr(module, "BLOCK", 2000)
-        monkeypatch.setattr(module, "BLOCK_COLUMN", 0)
+    monkeypatch.setattr(unpack, "BLOCK_COLUMN", 0)
 
 
 def pieces(body: bytes, size: int) -> Iterator[bytes]:

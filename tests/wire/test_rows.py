@@ -28,7 +28,6 @@ COUNT = 40
 def _blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row a block, a few, all of them."""
     monkeypatch.setattr(rows, "BLOCK", request.param)
-    monkeypatch.setattr(rows, "BLOCK_COLUMN", 0)
 
 
 def marks(count: int = COUNT) -> list[str]:
