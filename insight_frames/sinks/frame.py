@@ -26,7 +26,7 @@ Index = str | Sequence[str] | None
 DTypes = Any  # one dtype, or a mapping of columns to dtypes: whatever pandas takes
 Dates = Sequence[str] | Mapping[str, Any] | None
 _HAS_BLOCKS = int(pd.__version__.split(".")[0]) >= 3
-_LARGE = 10_000  # rows, from which on it is worth a millisecond to give back what their batches left behind
+_LARGE = 250_000  # values, from which on it is worth a millisecond to give back what their batches left behind
 _MANY = 64  # numpy columns, from which on pandas warns that a frame in single blocks is fragmented
 
 
@@ -159,7 +159,7 @@ class _Plan:
             rows += batch.num_rows
             for one, column in zip(held, batch.columns, strict=True):
                 one.add(column)
-        if rows > _LARGE:
+        if rows * len(self.schema) > _LARGE:
             pa.default_memory_pool().release_unused()  # before the frame takes as much again
         return self._assemble(held, rows)
 
