@@ -7,6 +7,7 @@ into timedelta64 where no value counts in months (whose length nobody knows).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def interval_microseconds(text: str) -> int | None:
     return length if abs(length) < 2**63 else None
 
 
+@dataclass(frozen=True)
 class Interval(Codec):
     """The hex of PostgreSQL's binary interval -> its text in the default style."""
 

@@ -83,6 +83,7 @@ class Moment(Codec):
         return "it lies after year 9999" if count > 0 else "it lies before year 1"
 
 
+@dataclass(frozen=True)
 class TimeOfDay(Codec):
     """time without time zone; PostgreSQL's 24:00:00 has no place in Arrow or Python."""
 

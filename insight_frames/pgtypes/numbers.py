@@ -22,6 +22,7 @@ _DOUBLE = pa.float64()
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
+@dataclass(frozen=True)
 class Integer(Codec):
     """A type that pyarrow.csv reads as it stands."""
 
@@ -52,6 +53,7 @@ class Integer(Codec):
 _BOOLEANS = pa.array(["t", "true", "f", "false"])
 
 
+@dataclass(frozen=True)
 class Boolean(Codec):
     """``t`` and ``f`` in a packed line, ``true`` and ``false`` where the value was cast to text."""
 
@@ -176,6 +178,7 @@ def _nearest_float(text: str) -> float:
     return value
 
 
+@dataclass(frozen=True)
 class Fixed(Codec):
     """numeric(p,s) as a decimal of the same digits; NaN and Infinity have no place in it."""
 

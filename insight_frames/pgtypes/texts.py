@@ -44,6 +44,7 @@ def enum(labels: tuple[str, ...]) -> Codec:
     return Enum(arrow=pa.dictionary(pa.int32(), pa.string(), ordered=True), labels=labels)
 
 
+@dataclass(frozen=True)
 class Bytes(Codec):
     """bytea as hex digits, whatever bytea_output says."""
 

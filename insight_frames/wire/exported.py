@@ -17,10 +17,9 @@ import pyarrow as pa
 
 from ..pgtypes import BadValue
 from . import shown
-from .listed import blocks, rows
+from .listed import OtherForm, blocks, rows
 from .parted import Keys, Tokens, parted
 from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
-from .values import OtherForm
 
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own

@@ -19,6 +19,10 @@ BLOCK = 1 << 20  # bytes of the body that are read at a time
 _LATE = re.compile(rb'\}\s*(?=\{")')
 
 
+class OtherForm(Exception):
+    """Something else than what can be proven and read without looking at value by value (inside ``wire``)."""
+
+
 class Number(str):
     """A JSON number as it was sent: its digits are not rounded, and it is told from a text of the same digits."""
 

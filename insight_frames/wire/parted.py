@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .values import OtherForm
+from .listed import OtherForm
 
 _QUOTE, _COLON, _BACKSLASH, _CLOSE = b'":\\}'
 _MEANT = ord("x")  # put behind each backslash while the places are looked for: no byte that has a meaning

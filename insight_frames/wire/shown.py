@@ -19,8 +19,8 @@ from ..pgtypes import PgType, Reading
 from ..pgtypes.arrays import join_array
 from ..pgtypes.intervals import interval_text
 from ..pgtypes.kinds import words
+from .listed import OtherForm
 from .shownmoments import MILLISECONDS_UNTIL, Era, each, moments
-from .values import OtherForm
 
 _INTEGERS = words("int2 int4 int8 oid")
 _FLOATS = words("float4 float8")

@@ -24,7 +24,7 @@ from insight_frames.sandbox import Box
 from insight_frames.sources import metabase, plan
 from insight_frames.wire.cells import Frame, readable
 from insight_frames.wire.http import Answer
-from insight_frames.wire.rows import read_rows
+from insight_frames.wire.rows import read_rows, statement
 from insight_frames.wire.unpack import Layout, read_cells
 
 HERE = Path(__file__).with_name("answers")
@@ -143,7 +143,7 @@ def _plain(name: str, source: metabase.MetabaseSource, table: Table) -> Recordin
     layout = plan.layout("", table.columns, question, numbered=True)
     shape = metabase.packed.shape(SCHEMA, table.name)
     inner = plan.table_source(table, table.columns, question).text
-    text, _ = metabase.rows.statement(inner, layout.readings, shape=shape)
+    text, _ = statement(inner, layout.readings, shape=shape)
     branch = {"table": table.name, "columns": _columns(table), "numbered": True}
     return Recording(name, True, {"0": branch}, _export(source, text), columns=table.shape)
 

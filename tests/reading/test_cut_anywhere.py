@@ -11,6 +11,7 @@ from sandboxes import Connect, Scratch
 
 from insight_frames import IncompleteResult, InsightError
 from insight_frames.sources import metabase
+from insight_frames.wire import rows as plain
 from insight_frames.wire.cells import Frame, readable
 
 # Texts that hold what ends a cell, a row or a list in the answer itself.
@@ -41,7 +42,7 @@ def table(scratch: Scratch) -> str:
 def recorded(monkeypatch: pytest.MonkeyPatch, reader: str) -> list[tuple[bytes, Reader]]:
     """Answers as they come, each with what reads it again from bytes."""
     kept: list[tuple[bytes, Reader]] = []
-    original = getattr(metabase.rows if reader == "read_rows" else metabase, reader)
+    original = getattr(plain if reader == "read_rows" else metabase, reader)
 
     def spy(pieces: Iterator[bytes], where: str, *more: Any) -> Any:
         data = b"".join(pieces)
@@ -54,7 +55,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, reader: str) -> list[tuple[bytes, 
         kept.append((data, again))
         return original(iter([data]), where, *more)
 
-    monkeypatch.setattr(metabase.rows if reader == "read_rows" else metabase, reader, spy)
+    monkeypatch.setattr(plain if reader == "read_rows" else metabase, reader, spy)
     return kept
 
 

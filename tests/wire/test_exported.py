@@ -15,9 +15,9 @@ from insight_frames import IncompleteResult, InsightError, ValueOutOfRange, pgty
 from insight_frames.wire import exported
 from insight_frames.wire.cells import cut
 from insight_frames.wire.exported import Export
+from insight_frames.wire.listed import OtherForm
 from insight_frames.wire.parted import Keys, parted
 from insight_frames.wire.unpack import Layout
-from insight_frames.wire.values import OtherForm
 
 WHERE = "here"
 NASTY = '"\\\n\r\t\b\f/:,{}[]. nul\x0b\x1fxé漢😀'
