@@ -177,7 +177,8 @@ def conversation(connection: Connection, schema: str = SCHEMA) -> list[list[str]
 
 
 def ask(connection: Connection, schema: str = SCHEMA) -> int:
-    """Ask some questions; the number of all rows."""
+    """Ask for the version and some questions; the number of all rows."""
+    str(connection.server_version)
     tables = [connection.read_table(schema, "narrow"), connection.read_table(schema, "nasty", order_by="n")]
     connection._source._path = "plain"
     return sum(map(len, (*tables, connection.read_sql(f"select n, t from {schema}.nasty"))))
