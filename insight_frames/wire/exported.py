@@ -19,7 +19,7 @@ from ..pgtypes import BadValue
 from . import shown
 from .listed import OtherForm, blocks, rows
 from .parted import Keys, Tokens, parted
-from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
+from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
 
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own
@@ -38,7 +38,7 @@ def batch(columns: Columns, layout: Layout, era: int | None) -> pa.RecordBatch |
             made.append(shown.column(values, reading, era))
         except BadValue as bad:
             return BadColumn(place, bad, ())
-    return assemble(layout.schema, made)
+    return pa.RecordBatch.from_arrays(made, schema=layout.schema)
 
 
 def checked(made: pa.RecordBatch | BadColumn, layout: Layout, before: int) -> pa.RecordBatch:
@@ -124,7 +124,7 @@ class Export:
             values = self._values(tokens, np.array(places))
             for i, place in enumerate(places):
                 made[place] = values.slice(i * tokens.rows, tokens.rows) if len(places) > 1 else values
-        return assemble(self.layout.schema, [made[place] for place in range(len(made))])
+        return pa.RecordBatch.from_arrays([made[place] for place in range(len(made))], schema=self.layout.schema)
 
     def _values(self, tokens: Tokens, places: Any) -> pa.Array:
         """Give the values of columns of one type, one column after the other."""

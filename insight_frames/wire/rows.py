@@ -25,7 +25,7 @@ from .lengths import OtherLength, by_length, parts
 from .lines import pool
 from .objects import Block, blocks, texts
 from .packed import ALIAS, octets, reference
-from .unpack import BadColumn, Layout, assemble, in_threads, out_of_range, without_columns
+from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
 
@@ -200,7 +200,7 @@ def _batch(
     columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
     if typed:
         with suppress(BadValue):
-            return assemble(layout.schema, layout.finish(columns))
+            return pa.RecordBatch.from_arrays(layout.finish(columns), schema=layout.schema)
         read = form.lines(text, typed=False)  # once more as text, of which the value and its key are told
         columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
     made = []
@@ -209,7 +209,7 @@ def _batch(
             made.append(one.parse(columns[i]))
         except BadValue as bad:
             return BadColumn(i, bad, tuple(columns[k][bad.index].as_py() for k in layout.key))
-    return assemble(layout.schema, made)
+    return pa.RecordBatch.from_arrays(made, schema=layout.schema)
 
 
 def _incomplete(label: str, got: str) -> IncompleteResult:

@@ -113,13 +113,6 @@ def without_columns(count: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
 
 
-def assemble(schema: pa.Schema, columns: Sequence[Any]) -> pa.RecordBatch:
-    """Make one record batch of columns that may be chunked."""
-    arrays = [one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one for one in columns]
-    arrays = [one.chunk(0) if isinstance(one, pa.ChunkedArray) else one for one in arrays]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 def diagnose(data: bytes | pa.Buffer, layout: Layout) -> None:
     """Read the block again as text and raise BadColumn for the first value that its type cannot hold."""
     table = _as_strings(data, layout)

@@ -174,7 +174,10 @@ def test_cells_without_an_end(name: str, low_limits: None) -> None:
     assert message in refused(place, cells(beginning(place), more))
 
 
-@pytest.mark.parametrize(("place", "begun"), [(PACKED, b',\n{"t":"0","m":"1","n":"0","d":"'), (PLAIN, b',\n{"d":"(0,2,')])
+BEGUN = [(PACKED, b',\n{"t":"0","m":"1","n":"0","d":"'), (PLAIN, b',\n{"d":"(0,2,')]
+
+
+@pytest.mark.parametrize(("place", "begun"), BEGUN)
 @pytest.mark.parametrize("text", [b"x", b"{", b"},{", b'\\"', b"\\n(0,1,0)", b" "])
 def test_a_cell_or_row_without_an_end(place: int, begun: bytes, text: bytes, low_limits: None) -> None:
     parts = [beginning(place) + begun]

@@ -89,7 +89,7 @@ def moved(status: int, location: str) -> Any:
 
 @ONE
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("where", ["/api/session ", "/api/session/properties", "/api/dataset"])
+@pytest.mark.parametrize("where", ["/api/session ", "/api/database", "/api/dataset"])
 def test_a_redirect_is_told_and_nothing_sent_on(box: Box, through, status: int, where: str) -> None:
     with gateway(box.url) as elsewhere, gateway(box.url, only=where) as way:
         way.script.append(moved(status, f"{elsewhere.url}/api/session?token={CANARY}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import openpyxl
@@ -113,6 +114,10 @@ def test_a_broken_answer_leaves_no_file(
             connection.export(SQL, place / f"cut.{form}")
         box.fault()
     assert list(place.iterdir()) == []
+    until = time.monotonic() + 10
+    while superuser.execute("select 1 from pg_stat_activity where state = 'idle in transaction'").fetchone():
+        assert time.monotonic() < until, "a statement still has its locks"
+        time.sleep(0.02)
 
 
 def _first_line(superuser: Database) -> str:

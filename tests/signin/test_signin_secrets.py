@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from guideserver import Guide, guide
 
-from insight_frames import Connection, InsightError, api
+from insight_frames import Connection, InsightError, connect
 from insight_frames.credentials import Hidden, Secret, find, hide
 from insight_frames.wire import patience
 
@@ -63,7 +63,7 @@ def test_arguments_that_cannot_be_meant(told: list[str], home: Path) -> None:
     for wrong in ({"url": "nonsense"}, {"profile": "none"}, {"api_key": "k"}, {"timeout": -1}, {"username": 7}):
         arguments = {"url": "http://x", "username": "a", "password": CANARY} | wrong
         failing(told, lambda arguments=arguments: Connection(**arguments))
-        failing(told, lambda arguments=arguments: api.connect(**arguments))
+        failing(told, lambda arguments=arguments: connect(**arguments))
 
 
 def test_a_login_that_fails(told: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ from typing import Any
 from . import http, replies, rowfaults
 from .app import App, Reply, Request
 
+Change = Callable[[dict[str, Any], Iterable[bytes]], Iterator[bytes]]
 _PAGE = "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body><center><h1>{0} {1}</h1></center></body>\r\n</html>\r\n"
 
 
@@ -86,8 +87,17 @@ def after(faults: list[dict[str, Any]], reply: Reply) -> Reply:
             if kind in rowfaults.KINDS:
                 reply = rowfaults.unpacked(reply)
             pieces: Iterable[bytes] = (reply.body,) if isinstance(reply.body, bytes) else reply.body
-            reply.body, reply.chunked = change(fault, pieces), True
+            reply.body, reply.chunked = _changed(change, fault, pieces), True
     return reply
+
+
+def _changed(change: Change, fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Change a body, and close what is behind it when it ends: a cursor that is left open keeps its locks."""
+    try:
+        yield from change(fault, pieces)
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()
 
 
 def _first(fault: dict[str, Any], pieces: Iterator[bytes]) -> Generator[bytes, None, bytes | None]:
@@ -142,7 +152,7 @@ def _without_trailer(fault: dict[str, Any], pieces: Iterable[bytes]) -> Iterator
     yield b"".join(pieces)[:-8]
 
 
-_CHANGES: dict[str, Callable[[dict[str, Any], Iterable[bytes]], Iterator[bytes]]] = {
+_CHANGES: dict[str, Change] = {
     "rate": _slow,
     "stall_after_bytes": _stall,
     "die_after_bytes": _die,

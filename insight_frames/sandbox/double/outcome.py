@@ -4,7 +4,7 @@ failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +66,15 @@ class Column:
 class Result:
     """A statement that has begun to answer: its columns, then its rows in chunks that are read once."""
 
-    def __init__(self, columns: list[Column], chunks: Iterator[pq.abc.PGresult], limit: int) -> None:
+    def __init__(
+        self,
+        columns: list[Column],
+        chunks: Iterator[pq.abc.PGresult],
+        limit: int,
+        give_back: Callable[[], None] | None = None,
+    ) -> None:
         self.columns = columns
+        self._give_back = give_back
         self._chunks = chunks
         self._left = limit
 
@@ -88,3 +95,5 @@ class Result:
         close = getattr(self._chunks, "close", None)
         if close is not None:
             close()
+        if self._give_back is not None:  # a generator that has not begun runs nothing when it is closed
+            self._give_back()

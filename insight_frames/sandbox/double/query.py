@@ -238,7 +238,7 @@ def _start(run: _Run, text: str) -> Result:
         finally:
             run.close()
 
-    result = Result(columns, chunks(), run.limit)
+    result = Result(columns, chunks(), run.limit, run.close)
     if run.flags.streams:
         return result
     kept = [chunk for chunk, _ in result.chunks()]
