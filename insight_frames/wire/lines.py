@@ -46,12 +46,23 @@ def unescape(raw: bytes) -> bytes | pa.Buffer:
     return np.delete(plain, places).tobytes()
 
 
+def own(data: bytes | bytearray) -> pa.Buffer:
+    """Copy bytes to memory of Arrow's own, for its readers.
+
+    A thread of theirs lets go of what they have read a moment after they have given it: were that Python's, and Python
+    just ending, the whole process would be aborted.
+    """
+    buffer = pa.allocate_buffer(len(data), memory_pool=_SYSTEM)
+    np.frombuffer(buffer, np.uint8)[:] = np.frombuffer(data, np.uint8)
+    return buffer
+
+
 def _by_reader(raw: bytes) -> pa.Buffer:
     """Undo them by Arrow's JSON reader, whose time does not grow with their number."""
-    line = b'{"d":"' + raw + b'"}'
+    line = own(b'{"d":"' + raw + b'"}')
     read = pajson.read_json(
-        pa.py_buffer(line),
-        read_options=pajson.ReadOptions(use_threads=False, block_size=len(line) + 1),
+        line,
+        read_options=pajson.ReadOptions(use_threads=False, block_size=line.size + 1),
         parse_options=pajson.ParseOptions(explicit_schema=_TEXT, unexpected_field_behavior="error"),
         memory_pool=_SYSTEM,
     )
@@ -96,7 +107,7 @@ _PLAIN, _ESCAPED = _lines(escaped=False), _lines(escaped=True)
 
 def rows(data: bytes | pa.Buffer, columns: Columns) -> pa.RecordBatch:
     """Read the lines ``(0,...,0)`` of a block; column ``i`` is named ``str(i)`` and converted as `columns` says."""
-    buffer = pa.py_buffer(data)
+    buffer = own(data) if isinstance(data, bytes) else data
     escaped = not isinstance(data, bytes) or b"\\" in data
     reader = pacsv.open_csv(  # read_csv hands every block to threads of its own, which a small answer waits for
         buffer,

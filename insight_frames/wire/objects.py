@@ -16,6 +16,7 @@ import pyarrow.json as pajson
 
 from . import limits
 from .cells import cut, no_list, no_rows
+from .lines import own
 
 _OURS = rb'\{"[dt]":'
 _FIRST = re.compile(_OURS)
@@ -95,7 +96,7 @@ def _lines(data: bytearray) -> bytearray:
 def texts(block: Block, schema: pa.Schema) -> list[pa.StringArray]:
     """Give the texts of a block by key, not proven to be UTF-8; ArrowInvalid for other objects than of these keys."""
     table = pajson.read_json(
-        pa.py_buffer(block.data),
+        own(block.data),
         read_options=pajson.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
         parse_options=pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         memory_pool=_SYSTEM,
