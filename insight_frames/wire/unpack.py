@@ -1,7 +1,7 @@
 """Turns the rows inside packed cells into record batches, block by block, in threads.
 
-A block is half a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads unpack
-while the main one reads on, with a bounded number of blocks in flight and their order kept.
+A block is a quarter of a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads
+unpack while the main one reads on, with a bounded number of blocks in flight and their order kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .tally import Tally
 T = TypeVar("T")
 R = TypeVar("R")
 
-BLOCK = 1 << 19  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
+BLOCK = 1 << 18  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
 BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
 MANY = 4  # columns of one kind, from which on they are converted together
 WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
@@ -268,7 +268,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None,
     try:
         for item in chain(start, source):
             flying.append(pool.submit(work, item))
-            if len(flying) > WORKERS + 1:
+            if len(flying) > WORKERS:
                 yield flying.popleft().result()
         while flying:
             yield flying.popleft().result()
