@@ -25,7 +25,7 @@ from insight_frames import IncompleteResult, InsightError
 from insight_frames.sandbox import Box
 from insight_frames.wire import rows, unpack
 
-MUTATIONS = int(os.environ.get("FUZZ_MUTATIONS", "2000"))
+MUTATIONS = int(os.environ.get("FUZZ_MUTATIONS", "1000"))
 SECONDS = 5.0  # of the processor, for one case
 MEGABYTES = 300  # that the process may grow by in one test
 PARTS = range(4)

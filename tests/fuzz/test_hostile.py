@@ -23,7 +23,7 @@ from insight_frames import Connection, InsightError
 from insight_frames.wire import limits
 
 ROWS = 62  # of all that `ask` asks
-MANY = int(os.environ.get("FUZZ_MUTATIONS", "2000")) // 20
+MANY = int(os.environ.get("FUZZ_MUTATIONS", "1000")) // 20
 SECONDS, MEGABYTES = 8.0, 400
 
 LOGIN, PROPERTIES, DATABASES, CATALOGUE, PACKED, NUMBERED, COLUMNS, PLAIN = range(8)
