@@ -78,17 +78,10 @@ class PostgresSource(KnownTables):
         catalog, table, columns = self._known(question, fresh=again)
         small = question.plain and not again and plan.in_one_cell(table)
         pages = question.plain and not small and plan.by_pages(table, catalog.settings)
-        layout = plan.layout(question.label, columns, question, numbered=not (small or pages), key=table.key or ())
+        how = plan.TablePlan.make(table, columns, question, small=small, pages=pages, doubled=False)
         provenance = {"schema": schema, "table": name, "path": "direct", "statements": 0, "time": outcome.now()}
-        source = plan.table_source(table, columns, question)
-        branch = (
-            plan.whole_branch(0, table, columns, layout)
-            if small
-            else plan.page_branch(0, table, columns, layout)
-            if pages
-            else plan.numbered_branch(0, source, layout)
-        )
-        return Asked(source, layout, branch, {0: (schema, name)}, Frame({0: table.shape}), provenance)
+        branch = how.branch or plan.page_branch(0, table, columns, how.layout)
+        return Asked(how.source, how.layout, branch, {0: (schema, name)}, Frame({0: table.shape}), provenance)
 
     def _query(self, question: Question, *, again: bool) -> Asked:
         rendered = sql.render(question.sql or "", question.params)

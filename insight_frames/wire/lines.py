@@ -8,7 +8,7 @@ where many columns make small pieces of it, the system keeps more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,15 +86,20 @@ class Columns:
     def __init__(self, types: Sequence[pa.DataType]) -> None:
         names = [str(i) for i in range(len(types))]
         self.names = ["first", *names, "last"]
-        self.convert = pacsv.ConvertOptions(
-            column_types=dict(zip(names, types, strict=True)) | {"first": pa.string()},
-            include_columns=names or ["first"],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            null_values=[""],
-            true_values=["t"],
-            false_values=["f"],
-        )
+        self.convert = converted(dict(zip(names, types, strict=True)) or {"first": pa.string()})
+
+
+def converted(types: Mapping[str, pa.DataType]) -> pacsv.ConvertOptions:
+    """Say what fields become, by name; others are left out, and one without a sign in it is NULL."""
+    return pacsv.ConvertOptions(
+        column_types=types,
+        include_columns=list(types),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
+        true_values=["t"],
+        false_values=["f"],
+    )
 
 
 def _lines(*, escaped: bool) -> pacsv.ParseOptions:

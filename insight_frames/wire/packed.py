@@ -48,13 +48,13 @@ def pages(
     size = f"pg_relation_size({name_text})/current_setting('block_size')::int"
     upper = size if last is None else f"least({size},{last})"
     end = "" if last is None else f" and t.ctid < '({last},0)'::tid"  # the last cell may reach beyond the range
-    row = ",".join(["0", *expressions, "0"])
+    within = (
+        f"\n   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
+        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}"
+    )
     sql = (
         f"select '{key}'::text as t, c.m::text as m, x.g::text as n,\n"
-        f" (select {_counted('r.d', 'r.c')}\n"
-        f"  from (select string_agg(row({row})::text||E'\\n','') as d, count(*) as c from only {table} t\n"
-        f"   where t.ctid >= format('(%s,%s)',{first}+x.g/c.s,(x.g%c.s)*c.w)::tid\n"
-        f"     and t.ctid <  format('(%s,%s)',{first}+(x.g+c.p)/c.s,((x.g+c.p)%c.s)*c.w)::tid{end}) r) as d\n"
+        f" {_cell(table, expressions, within)} as d\n"
         f"from (select count(*) from only {table} where false) l,\n"
         f"  (select z.p, z.s, 292/z.s+1 as w, greatest(1,(z.b*z.s+z.p-1)/z.p) as m\n"
         f"  from (select y.b, greatest(1,least(64,32768*y.a/y.z)) as p, greatest(1,least(292,y.z/y.a/65536)) as s\n"
@@ -73,14 +73,21 @@ def whole(key: int, schema: str, name: str, expressions: Sequence[str]) -> Branc
     becomes a number when the statement runs, that is, with the table locked.
     """
     table, name_text = qualified(schema, name), string_literal(regclass(schema, name))
-    row = ",".join(["0", *expressions, "0"])
     sql = (
         f"select '{key}'::text as t, case when g.ok then '1'::text end as m, '0'::text as n,\n"
-        f" case when g.ok then (select {_counted('r.d', 'r.c')}\n"
-        f"  from (select string_agg(row({row})::text||E'\\n','') as d, count(*) as c from only {table} t) r) end as d\n"
+        f" case when g.ok then {_cell(table, expressions)} end as d\n"
         f"from (select pg_table_size({name_text}::text::regclass)<={WHOLE} as ok offset 0) g"
     )
     return Branch(key, sql, numbered=False)
+
+
+def _cell(table: str, expressions: Sequence[str], within: str = "") -> str:
+    """Give the SQL of a cell of form C: the rows of a table, or those of them ``within`` some pages."""
+    row = ",".join(["0", *expressions, "0"])
+    return (
+        f"(select {_counted('r.d', 'r.c')}\n"
+        f"  from (select string_agg(row({row})::text||E'\\n','') as d, count(*) as c from only {table} t{within}) r)"
+    )
 
 
 def numbered(key: int, source: str, names: int, expressions: Sequence[str], *, offset: int = 0) -> Branch:

@@ -22,7 +22,7 @@ from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue, Reading
 from .cells import cut, stale
 from .lengths import OtherLength, by_length, parts
-from .lines import pool
+from .lines import converted, pool
 from .objects import Block, blocks, texts
 from .packed import ALIAS, octets, reference
 from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
@@ -116,14 +116,12 @@ class Form:
 
     def _converted(self, types: Sequence[pa.DataType]) -> pacsv.ConvertOptions:
         marks: dict[str, pa.DataType] = dict.fromkeys(("n", "e", "size"), pa.int64())
-        return pacsv.ConvertOptions(
-            column_types={**marks, **dict(zip(self._names, types, strict=True))},
-            include_columns=[*marks, *self._names],
-            strings_can_be_null=True,
-            null_values=[""],
-            true_values=["t"],
-            false_values=["f"],
-        )
+        return converted({**marks, **dict(zip(self._names, types, strict=True))})
+
+    def columns(self, read: Mapping[str, pa.Array], long: Sequence[pa.StringArray]) -> list[pa.Array]:
+        """Give the columns in their order: what stands in the lines, and the texts in the place of their lengths."""
+        places = dict(zip(self.long, long, strict=True))
+        return [places[i] if i in places else read[name] for i, name in enumerate(self._names)]
 
     def lines(self, data: pa.Buffer, *, typed: bool) -> dict[str, pa.Array]:
         """Read the lines of ``d``; ArrowInvalid for others, and where a value does not fit its type if ``typed``."""
@@ -178,9 +176,8 @@ def _marks(read: Mapping[str, pa.Array], sizes: Any, label: str, shape: str | No
     if len(numbers) != count or numbers.null_count or told.null_count:
         raise _incomplete(label, "rows of another shape")
     told = told.to_numpy()
-    if not np.array_equal(
-        told + np.searchsorted(_TENS, told, side="right") + 3, sizes
-    ):  # digits, a comma, a line's end
+    around = np.searchsorted(_TENS, told, side="right") + 3  # the digits of the length, a comma, a line's end
+    if not np.array_equal(told + around, sizes):
         raise _incomplete(label, "values of another length")
     start = numbers[0].as_py()
     if start < 1 or not np.array_equal(numbers.to_numpy(), np.arange(start, start + count)):
@@ -194,15 +191,13 @@ def _marks(read: Mapping[str, pa.Array], sizes: Any, label: str, shape: str | No
 def _batch(
     form: Form, read: Mapping[str, pa.Array], long: Sequence[pa.StringArray], text: pa.Buffer, typed: bool
 ) -> pa.RecordBatch | BadColumn:
-    layout, places = form.layout, dict(zip(form.long, long, strict=True))
+    layout, columns = form.layout, form.columns(read, long)
     if not layout.readings:
         return without_columns(len(read["n"]))
-    columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
     if typed:
         with suppress(BadValue):
             return pa.RecordBatch.from_arrays(layout.finish(columns), schema=layout.schema)
-        read = form.lines(text, typed=False)  # once more as text, of which the value and its key are told
-        columns = [places[i] if i in places else read[str(i)] for i in range(len(layout.readings))]
+        columns = form.columns(form.lines(text, typed=False), long)  # as text, of which value and key are told
     made = []
     for i, one in enumerate(layout.readings):
         try:
