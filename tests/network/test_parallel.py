@@ -48,9 +48,9 @@ def test_no_more_than_so_many(box: Box, through, given: dict[str, int], most: in
 
 def eventually(what: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 10
-    while not what() and time.monotonic() < deadline:
+    while not (seen := what()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return what()
+    return seen
 
 
 def test_connections_do_not_wait_for_each_other(box: Box, through) -> None:
