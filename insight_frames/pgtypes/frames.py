@@ -50,6 +50,13 @@ def to_pandas(column: pa.ChunkedArray[Any], field: pa.Field[Any], rules: Rules) 
     return maker(column, field, rules)
 
 
+def kept_as(field: pa.Field[Any], rules: Rules) -> pa.DataType:
+    """Give the Arrow type in which pandas itself keeps a column of the stream's; that of the field if in none."""
+    name = type_of(field).name
+    is_text = pa.types.is_string(field.type) and name not in ("numeric", "money", "interval")
+    return pa.large_string() if is_text and rules.backend is None and _STR is not None else field.type
+
+
 def _gathered(column: Any, field: Any, rules: Rules) -> Any:
     numbers = Numbers(field, rules)
     for chunk in column.chunks:

@@ -204,6 +204,26 @@ class Numbers:
         return _MASKED[held.dtype.kind](values, held.mask())
 
 
+class Chunks:
+    """The chunks of a column that Arrow holds until the end, in the type that it will have then.
+
+    They are of that type as soon as they come, because several columns of a batch can share memory, which stays as
+    long as one of them does.
+    """
+
+    def __init__(self, type_: pa.DataType) -> None:
+        self._type = type_
+        self._held: list[Any] = []
+
+    def add(self, chunk: Any) -> None:
+        self._held.append(chunk if chunk.type == self._type else chunk.cast(self._type))
+
+    def take(self) -> pa.ChunkedArray[Any]:
+        """Give them, and let go of them."""
+        taken, self._held = self._held, []
+        return pa.chunked_array(taken, self._type)
+
+
 _US = pa.timestamp("us")
 _MOMENT = np.dtype("M8[us]")
 _UTC = pd.DatetimeTZDtype("us", "UTC")

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from ..errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
 from ..pgtypes import BadValue, type_of
-from ..pgtypes.frames import to_pandas
-from ..pgtypes.gather import Backend, Numbers, Rules, gathers
+from ..pgtypes.frames import kept_as, to_pandas
+from ..pgtypes.gather import Backend, Chunks, Numbers, Rules, gathers
 from ..pgtypes.perobject import per_object
 from .dtypes import as_asked, as_dates, known_dtype
 
@@ -27,6 +27,7 @@ DTypes = Any  # one dtype, or a mapping of columns to dtypes: whatever pandas ta
 Dates = Sequence[str] | Mapping[str, Any] | None
 _HAS_BLOCKS = int(pd.__version__.split(".")[0]) >= 3
 _LARGE = 250_000  # values, from which on it is worth a millisecond to give back what their batches left behind
+_SOME = 16  # columns of many, after which what became of them is given back
 _MANY = 64  # numpy columns, from which on pandas warns that a frame in single blocks is fragmented
 
 
@@ -163,9 +164,10 @@ class _Plan:
             pa.default_memory_pool().release_unused()  # before the frame takes as much again
         return self._assemble(held, rows)
 
-    def _holder(self, place: int, field: pa.Field[Any]) -> Numbers | _Chunks:
-        asked = place in self.dtypes or place in self.dates
-        return Numbers(field, self.rules) if gathers(field, self.rules) and not asked else _Chunks()
+    def _holder(self, place: int, field: pa.Field[Any]) -> Numbers | Chunks:
+        if place in self.dtypes or place in self.dates:
+            return Chunks(field.type)
+        return Numbers(field, self.rules) if gathers(field, self.rules) else Chunks(kept_as(field, self.rules))
 
     def frames(self, batches: Iterable[pa.RecordBatch], chunksize: int) -> Iterator[pd.DataFrame]:
         """Cut the stream into frames of `chunksize` rows."""
@@ -183,12 +185,12 @@ class _Plan:
         if rows or not made:
             yield self.frame(held)
 
-    def _array(self, place: int, held: Numbers | _Chunks) -> Any:
+    def _array(self, place: int, held: Numbers | Chunks) -> Any:
         field = _fields(self.schema)[place]
         try:
             if isinstance(held, Numbers):
                 return held.array()
-            column = held.take(field.type)
+            column = held.take()
             if place in self.dtypes:
                 values = as_asked(column, field, self.rules, self.dtypes[place])
             else:
@@ -197,7 +199,7 @@ class _Plan:
         except BadValue as bad:
             raise _misplaced(bad, field) from None
 
-    def _assemble(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
+    def _assemble(self, held: list[Numbers | Chunks], rows: int) -> pd.DataFrame:
         names = _names_index(self.schema).copy()
         if _HAS_BLOCKS:
             frame = _from_blocks(self._blocks(held, rows), rows, names)
@@ -206,12 +208,12 @@ class _Plan:
             frame.columns = names
         return frame if self.index is None else frame.set_index(self.index)
 
-    def _from_arrays(self, held: list[Numbers | _Chunks], rows: int) -> pd.DataFrame:
+    def _from_arrays(self, held: list[Numbers | Chunks], rows: int) -> pd.DataFrame:
         arrays: dict[Hashable, Any] = {place: self._array(place, one) for place, one in enumerate(held)}
         plain = sum(not isinstance(one, pd.api.extensions.ExtensionArray) for one in arrays.values())
         return pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=plain > _MANY)
 
-    def _blocks(self, held: list[Numbers | _Chunks], rows: int) -> Iterator[tuple[Any, list[int]]]:
+    def _blocks(self, held: list[Numbers | Chunks], rows: int) -> Iterator[tuple[Any, list[int]]]:
         """Give the columns by dtype, each written once into the memory in which pandas keeps them together."""
         together: dict[Any, list[tuple[int, Numbers]]] = {}
         for place, one in enumerate(held):
@@ -222,6 +224,8 @@ class _Plan:
             if isinstance(one, Numbers) and target is not None:
                 together.setdefault(target, []).append((place, one))
                 continue
+            if len(held) > _MANY and place % _SOME == 0:
+                pa.default_memory_pool().release_unused()
             values = self._array(place, one)
             if isinstance(values, pd.arrays.NumpyExtensionArray):
                 values = values.to_numpy()
@@ -243,21 +247,6 @@ def _fields(schema: pa.Schema) -> tuple[pa.Field[Any], ...]:
 def _names_index(schema: pa.Schema) -> Any:
     """Give the columns' names as an index, of which each frame gets a copy: to make one takes longer."""
     return pd.Index(schema.names) if schema.names else pd.Index([], dtype=object)
-
-
-class _Chunks:
-    """The chunks of a column that Arrow holds until the end."""
-
-    def __init__(self) -> None:
-        self._held: list[Any] = []
-
-    def add(self, chunk: Any) -> None:
-        self._held.append(chunk)
-
-    def take(self, type_: pa.DataType) -> pa.ChunkedArray[Any]:
-        """Give them, and let go of them."""
-        taken, self._held = self._held, []
-        return pa.chunked_array(taken, type_)
 
 
 def _from_blocks(blocks: Iterable[tuple[Any, list[int]]], rows: int, names: Any) -> pd.DataFrame:

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ..pgtypes import BadValue
-from . import shown
-from .listed import OtherForm, blocks, rows
-from .parted import Keys, Tokens, parted
+from . import keyed, shown
+from .lines import give_back
+from .listed import blocks, rows
+from .parts import Parts
 from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
 
 BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
-BLOCK_COLUMN = 16 << 10  # and as many more for each column, because a column has a cost of its own
-ROWS = 1 << 12  # batches of fewer are put together: each column of a batch costs who takes it a call
+BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
+ROWS = 1 << 11  # batches of fewer are put together: each column of a batch costs who takes it a call
 
 # What is of another form says so itself, or Arrow's and Python's readers of numbers, moments and escapes do.
-_OTHER = (OtherForm, BadValue, ValueError, ArithmeticError, LookupError, pa.ArrowException)
+_OTHER = (BadValue, ValueError, ArithmeticError, LookupError, pa.ArrowException)
 Columns = Sequence[Sequence[Any]]
 
 
@@ -81,9 +81,11 @@ class Export:
         yield from _together(held)
 
     def _of_blocks(self, pieces: Iterable[bytes], where: str) -> Generator[pa.RecordBatch, None, None]:
-        def work(block: bytearray) -> pa.RecordBatch | BadColumn:
+        def work(block: Parts) -> pa.RecordBatch | BadColumn:
             quick = self._quick(block)
-            return self._one_by_one(block, where) if quick is None else quick
+            made = self._one_by_one(block, where) if quick is None else quick
+            give_back(len(self.keys))
+            return made
 
         done, size = 0, BLOCK + BLOCK_COLUMN * len(self.keys)
         with closing(in_threads(work, blocks(pieces, where, size))) as landed:
@@ -92,44 +94,42 @@ class Export:
                 done += ready.num_rows
                 yield ready
 
-    def _one_by_one(self, block: bytearray, where: str) -> pa.RecordBatch | BadColumn:
+    def _one_by_one(self, block: Parts, where: str) -> pa.RecordBatch | BadColumn:
         read = rows(block, where)
         columns = self.columns(read)
         return batch(columns, self.layout, self.era) if columns else without_columns(len(read))
 
-    def _quick(self, block: bytearray) -> pa.RecordBatch | None:
-        if self._plan is None:
+    def _quick(self, block: Parts) -> pa.RecordBatch | None:
+        if self._schema is None:
             return None
-        keys, groups = self._plan
         with suppress(*_OTHER):
-            made = self._columns(parted(block, keys), groups)
+            made = self._finish(keyed.columns(block, self._schema))
             if not self.is_strange(made):
                 return made
         return None
 
     @cached_property
-    def _plan(self) -> tuple[Keys, list[list[int]]] | None:
-        """The keys, and which columns are of one type, so that they become what they are together."""
-        keys = Keys.of(self.keys)
-        if keys is None or any(shown.is_quoted(one.type) is None for one in self.layout.readings):
+    def _schema(self) -> pa.Schema | None:
+        """The keys and what Arrow's reader makes of their values; None if it cannot."""
+        types = [shown.json_type(one) for one in self.layout.readings]
+        if None in types or not keyed.written_plainly(self.keys):
             return None
+        return pa.schema(list(zip(self.keys, types, strict=True)))
+
+    @cached_property
+    def _alike(self) -> list[list[int]]:
+        """Columns of one type whose values are not yet what they mean, so that they become it together."""
         groups: dict[Any, list[int]] = {}
         for place, one in enumerate(self.layout.readings):
-            groups.setdefault((one.type.name, one.codec), []).append(place)
-        return keys, list(groups.values())
+            if shown.has_to_be_read(one.type):
+                groups.setdefault((one.type.name, one.codec), []).append(place)
+        return list(groups.values())
 
-    def _columns(self, tokens: Tokens, groups: Sequence[Sequence[int]]) -> pa.RecordBatch:
-        made: dict[int, pa.Array] = {}
-        for places in groups:
-            values = self._values(tokens, np.array(places))
+    def _finish(self, columns: list[pa.Array]) -> pa.RecordBatch:
+        count = len(columns[0])
+        for places in self._alike:
+            given = pa.concat_arrays([columns[place] for place in places]) if len(places) > 1 else columns[places[0]]
+            made = shown.at_once(given, self.layout.readings[places[0]], self.era)
             for i, place in enumerate(places):
-                made[place] = values.slice(i * tokens.rows, tokens.rows) if len(places) > 1 else values
-        return pa.RecordBatch.from_arrays([made[place] for place in range(len(made))], schema=self.layout.schema)
-
-    def _values(self, tokens: Tokens, places: Any) -> pa.Array:
-        """Give the values of columns of one type, one column after the other."""
-        reading = self.layout.readings[places[0]]
-        if shown.is_text(reading.type):
-            return tokens.texts_of(places)
-        quoted = bool(shown.is_quoted(reading.type))
-        return tokens.made_of(places, quoted=quoted, make=lambda found: shown.at_once(found, reading, self.era))
+                columns[place] = made.slice(i * count, count)
+        return pa.RecordBatch.from_arrays(columns, schema=self.layout.schema)

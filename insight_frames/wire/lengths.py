@@ -16,7 +16,7 @@ class OtherLength(Exception):
     """The texts of a row are not as long as was told."""
 
 
-def parts(texts: pa.StringArray) -> tuple[Any, pa.Buffer]:
+def within(texts: pa.StringArray) -> tuple[Any, pa.Buffer]:
     """Give where each text begins and the last one ends, and the bytes in which they lie."""
     _, offsets, data = texts.buffers()
     places = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
@@ -35,7 +35,7 @@ def by_length(lengths: Sequence[pa.Int64Array], together: pa.StringArray) -> lis
     ArrowInvalid
         They are no UTF-8, or are parted inside a character.
     """
-    offsets, data = parts(together)
+    offsets, data = within(together)
     count, columns = len(together), len(lengths)
     told: Any = pa.concat_arrays(lengths) if columns > 1 else lengths[0]
     nulls: Any = told.is_null().to_numpy(zero_copy_only=False)

@@ -46,14 +46,17 @@ def unescape(raw: bytes) -> bytes | pa.Buffer:
     return np.delete(plain, places).tobytes()
 
 
-def own(data: bytes | bytearray) -> pa.Buffer:
-    """Copy bytes to memory of Arrow's own, for its readers.
+def own(*pieces: bytes | memoryview) -> pa.Buffer:
+    """Copy bytes, one piece behind the other, to memory of Arrow's own, for its readers.
 
     A thread of theirs lets go of what they have read a moment after they have given it: were that Python's, and Python
     just ending, the whole process would be aborted.
     """
-    buffer = pa.allocate_buffer(len(data), memory_pool=_SYSTEM)
-    np.frombuffer(buffer, np.uint8)[:] = np.frombuffer(data, np.uint8)
+    buffer = pa.allocate_buffer(sum(map(len, pieces)), memory_pool=_SYSTEM)
+    codes, start = np.frombuffer(buffer, np.uint8), 0
+    for piece in pieces:
+        codes[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+        start += len(piece)
     return buffer
 
 
@@ -130,3 +133,9 @@ def rows(data: bytes | pa.Buffer, columns: Columns) -> pa.RecordBatch:
 def pool(columns: int) -> pa.MemoryPool:
     """Give the pool that keeps less of what a block of so many columns took."""
     return pa.default_memory_pool() if columns > _MANY else _SYSTEM
+
+
+def give_back(columns: int) -> None:
+    """Give back what a block of so many columns left behind: what a thread has taken, no other can give back."""
+    if columns > _MANY:
+        pa.default_memory_pool().release_unused()

@@ -14,13 +14,10 @@ from typing import Any
 from ..errors import InsightError
 from . import answers, limits
 from .cells import cut, no_rows, readable
+from .parts import Parts, cut_at
 
 BLOCK = 1 << 20  # bytes of the body that are read at a time
 _LATE = re.compile(rb'\}\s*(?=\{")')
-
-
-class OtherForm(Exception):
-    """Something else than what can be proven and read without looking at value by value (inside ``wire``)."""
 
 
 class Number(str):
@@ -29,7 +26,7 @@ class Number(str):
     __slots__ = ()
 
 
-def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[bytearray]:
+def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[Parts]:
     """Cut the body into blocks of whole objects with commas between them, of ``size`` bytes or little more.
 
     Raises
@@ -44,25 +41,13 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[b
     if head[:1] != b"[":
         raise no_rows(limits.document(source, where, begun=head), where)
     separator = b"},\n{" if head[1:2] == b"\n" else b'},{"'
-    behind = separator.index(b"{")
-    data, seen = bytearray(head[1:].lstrip()), 0  # a long row is not copied again for each piece
-    for piece in source:
-        data += piece
-        if len(data) < size:
-            continue
-        place = data.rfind(separator, seen)
-        seen = max(0, len(data) - len(separator))
-        if place >= 0:
-            yield data[: place + 1]
-            del data[: place + behind]
-            seen = 0
-        limits.check_cell(len(data) - size, where)
-    last = _last(data, where)
+    rest = yield from cut_at(separator, head[1:].lstrip(), source, size, where)
+    last = _last(rest, where)
     if last:
-        yield last
+        yield [last]
 
 
-def _last(data: bytearray, where: str) -> bytearray:
+def _last(data: bytes, where: str) -> bytes:
     """Take the list's end off the last objects."""
     rest = data.strip()
     if rest.endswith(b"]") and ((rest := rest[:-1].rstrip()).endswith(b"}") or not rest):
@@ -70,13 +55,13 @@ def _last(data: bytearray, where: str) -> bytearray:
     raise _late(data, where) or cut(where, "a body without its end")
 
 
-def _late(data: bytearray, where: str) -> InsightError | None:
+def _late(data: bytes, where: str) -> InsightError | None:
     """Recognise the error object behind the rows, with no comma before it, or in place of the first."""
     late = _LATE.search(data)
     return answers.late_failure(data[late.end() if late else 0 :].decode("utf-8", "replace"), where)
 
 
-def rows(block: bytes | bytearray, where: str) -> list[Any]:
+def rows(block: Parts, where: str) -> list[Any]:
     """Read one block: a list of dicts, in which numbers are :class:`Number`."""
     with readable(where):
-        return list(json.loads(b"[" + block + b"]", parse_int=Number, parse_float=Number))
+        return list(json.loads(b"".join([b"[", *block, b"]"]), parse_int=Number, parse_float=Number))

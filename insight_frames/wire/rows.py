@@ -21,15 +21,16 @@ import pyarrow.csv as pacsv
 from ..errors import IncompleteResult, sentence
 from ..pgtypes import BadValue, Reading
 from .cells import cut, stale
-from .lengths import OtherLength, by_length, parts
-from .lines import converted, pool
-from .objects import Block, blocks, texts
+from .lengths import OtherLength, by_length, within
+from .lines import converted, give_back, pool
+from .objects import blocks, texts
 from .packed import ALIAS, octets, reference
+from .parts import Parts
 from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
 
-BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
+BLOCK = 1 << 19  # bytes of the body that one thread reads at a time
 
 _ARGUMENTS = 100  # the most that a function of PostgreSQL takes
 _TENS = 10 ** np.arange(1, 19)  # from each of them on a number has a digit more
@@ -85,7 +86,7 @@ def read_rows(
     """Give record batches of a plain export, and end only if it was proven whole; StaleCatalog for another shape."""
     work = partial(_read, form=Form(layout), where=where)
     count, ended = 0, False
-    with closing(in_threads(work, blocks(pieces, where, BLOCK))) as landed:
+    with closing(in_threads(work, enumerate(blocks(pieces, where, BLOCK)))) as landed:
         for marks, made in landed:
             if ended or marks.start != (count + 1 if marks.start else count):
                 raise _incomplete(layout.label, "rows out of order")
@@ -137,19 +138,22 @@ class Form:
         return {name: column.chunk(0) for name, column in zip(read.column_names, read.columns, strict=True)}
 
 
-def _read(block: Block, form: Form, where: str) -> tuple[Marks, pa.RecordBatch | BadColumn | None]:
+def _read(numbered: tuple[int, Parts], form: Form, where: str) -> tuple[Marks, pa.RecordBatch | BadColumn | None]:
     """Take one block apart: its marks, and its rows or the first value that does not fit."""
+    place, block = numbered
     try:
-        return _proven(texts(block, form.keys), block.first, form)
+        return _proven(texts(block, form.keys), not place, form)
     except pa.ArrowInvalid:
         raise cut(where, "rows of another shape") from None
+    finally:
+        give_back(len(form.layout.readings))
 
 
 def _proven(
     given: Sequence[pa.StringArray], first: bool, form: Form
 ) -> tuple[Marks, pa.RecordBatch | BadColumn | None]:
     lines, label = given[0], form.layout.label
-    offsets, data = parts(lines)
+    offsets, data = within(lines)
     begin = data[int(offsets[0]) : int(offsets[1])].to_pybytes()
     before, row, _ = begin.partition(b"(")
     shape = before.decode("utf-8", "replace").rpartition(" ")[0] if first else None

@@ -13,13 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..pgtypes import PgType, Reading
 from ..pgtypes.arrays import join_array
 from ..pgtypes.intervals import interval_text
 from ..pgtypes.kinds import words
-from .listed import OtherForm
 from .shownmoments import MILLISECONDS_UNTIL, Era, each, moments
 
 _INTEGERS = words("int2 int4 int8 oid")
@@ -30,7 +28,6 @@ _TEXTS = words(
 )
 _MOMENTS = words("date timestamp timestamptz time")
 _BARE = _INTEGERS | _FLOATS | {"numeric", "bool"}
-_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _IN_LISTS = words("int2 int4 int8 numeric bool text varchar name uuid")
 _WHY = {
     "bytea": "it shows only the first four bytes",
@@ -83,45 +80,33 @@ def column(values: Sequence[Any], reading: Reading, era: Era) -> pa.Array:
     return each(values, _text)
 
 
-def is_quoted(type_: PgType) -> bool | None:
-    """Whether all values of a type are shown as JSON's texts, or none of them; None where that is not so simple."""
-    return None if type_.name == "array" else type_.name not in _BARE
+def json_type(reading: Reading) -> pa.DataType | None:
+    """Give what Arrow's JSON reader makes of the values of a type: the same as :func:`column`, a text, or an error.
 
-
-def is_text(type_: PgType) -> bool:
-    """Whether a value is the very text that is shown."""
-    return is_quoted(type_) is True and type_.name not in _MOMENTS | {"interval"}
-
-
-def at_once(found: pa.StringArray, reading: Reading, era: Era) -> pa.Array:
-    """Make of what stands in an answer, texts or bare tokens, the same as :func:`column` does.
-
-    OtherForm, or an error of its own, for what has to be looked at one by one.
+    None for what it would take in other forms too.
     """
     name = reading.type.name
-    if name in _MOMENTS:
-        return moments(found, reading, era)
-    if name == "interval":
-        return each(found.to_pylist(), _interval)
-    if name == "bool":
-        made = pc.equal(found, "true")
-        _agree(pc.or_(made, pc.equal(found, "false")))
-        return made
+    if name in _BARE:
+        return reading.arrow if _is_read_alike(name, reading.arrow) else None
+    return None if name == "array" else pa.string()
+
+
+def _is_read_alike(name: str, arrow: pa.DataType) -> bool:
     if name in _INTEGERS:
-        made = reading.parse(found)
-        _agree(pc.equal(made.cast(pa.string()), found))  # what JSON allows is written in one way only
-        return made
-    _agree(pc.match_substring_regex(found, _NUMBER))
-    if name in _FLOATS:
-        return found.cast(reading.arrow)
-    if reading.arrow != pa.float64():
-        _agree(pc.invert(pc.match_substring_regex(found, "[eE]")))
-    return reading.parse(found)
+        return bool(pa.types.is_integer(arrow))
+    return bool(pa.types.is_boolean(arrow) if name == "bool" else pa.types.is_floating(arrow))
 
 
-def _agree(truths: pa.BooleanArray) -> None:
-    if truths.false_count:
-        raise OtherForm
+def has_to_be_read(type_: PgType) -> bool:
+    """Whether a value is another than the text that is shown."""
+    return type_.name in _MOMENTS or type_.name == "interval"
+
+
+def at_once(texts: pa.StringArray, reading: Reading, era: Era) -> pa.Array:
+    """Make of the texts in an answer the same as :func:`column` does, or an error of whatever kind."""
+    if reading.type.name == "interval":
+        return each(texts.to_pylist(), _interval)
+    return moments(texts, reading, era)
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,7 @@ from ..errors import ValueOutOfRange, sentence
 from ..pgtypes import BadValue, Reading
 from . import limits
 from .cells import Cell, Frame, cells, cut
-from .lines import Columns, rows, unescape
+from .lines import Columns, give_back, rows, unescape
 from .tally import Tally
 
 T = TypeVar("T")
@@ -243,6 +243,7 @@ def read_rows_of(
             made = as_text(data, layout)
         if made.num_rows != block.rows:
             raise cut(where, f"{made.num_rows} rows in place of {block.rows}")
+        give_back(len(layout.readings))
         return block.t, made
 
     with closing(in_threads(work, _blocks(stream, tallies, frame, full))) as landed:

@@ -15,8 +15,8 @@ from insight_frames import IncompleteResult, InsightError, ValueOutOfRange, pgty
 from insight_frames.wire import exported
 from insight_frames.wire.cells import cut
 from insight_frames.wire.exported import Export
-from insight_frames.wire.listed import OtherForm
-from insight_frames.wire.parted import Keys, parted
+from insight_frames.wire.keyed import columns, written_plainly
+from insight_frames.wire.parts import Parts
 from insight_frames.wire.unpack import Layout
 
 WHERE = "here"
@@ -118,7 +118,7 @@ def outcome(asked: Export, body: bytes, size: int) -> Any:
 class Slow(Export):
     """As it is without the quick way."""
 
-    def _quick(self, block: bytearray) -> None:
+    def _quick(self, block: Parts) -> None:
         return None
 
 
@@ -184,7 +184,7 @@ def test_many_more(test: Callable[[], None]) -> None:
 
 # ------------------------------------------------------------------------------------------------ one by one
 def quick(asked: Export, body: bytes) -> bool:
-    return asked._quick(bytearray(body[body.index(b"{") : body.rindex(b"}") + 1])) is not None
+    return asked._quick([body[body.index(b"{") : body.rindex(b"}") + 1]]) is not None
 
 
 @pytest.mark.parametrize("lined", [True, False])
@@ -214,15 +214,24 @@ def test_a_block_that_is_not_plain_costs_time_alone() -> None:
 @pytest.mark.parametrize(
     "tail",
     [
-        '{"b":"x","a":1}', '{"a":1}', '{"a":1,"b":"x","c":2}', '{"a":1,"a":1,"b":"x"}', '{"a":1, "b":"x"}',
+        '{"a":1}', '{"a":1,"b":"x","c":2}', '{"a":1,"a":1,"b":"x"}', '{"a":1 "b":"x"}', '{"a":1,"b" :"x"}',
         '{"a":\\u0031,"b":"x"}', '{"a":1,"B":"x"}', '{"a":1,"b":7}', '{"a":true,"b":"x"}', '{"a":1,"b":["x"]}',
-        '{"a":1,"b":"x","b":"y"}',
+        '{"a":1,"b":"x","b":"y"}', '{"a":1,"b":"x"}{"a":1,"b":"x"}', '{"a":1,"b":"x"},{}',
+        '{"a":1,"b":"x"},null,{"a":1,"b":"x"}',
     ],
 )  # fmt: skip
 def test_rows_of_another_form_are_never_taken_at_once(tail: str) -> None:
     asked = export(["a", "b"], ["integer", "text"], 47)
     body = f'[\n{{"a":1,"b":"x"}},\n{tail}\n]'.encode()
     assert not quick(asked, body)
+    check_same(asked, body, 1 << 20)
+
+
+@pytest.mark.parametrize("tail", ['{"b":"x","a":1}', '{"a":1, "b": "x"}', '{"\\u0061":1,"b":null}'])
+def test_keys_may_stand_in_any_order(tail: str) -> None:
+    asked = export(["a", "b"], ["integer", "text"], 47)
+    body = f'[\n{{"a":1,"b":"x"}},\n{tail}\n]'.encode()
+    assert quick(asked, body)
     check_same(asked, body, 1 << 20)
 
 
@@ -252,16 +261,35 @@ def test_an_error_behind_the_rows_is_told() -> None:
         list(asked.batches([body], WHERE))
 
 
-def test_names_with_escapes_and_names_twice_have_no_quick_way() -> None:
-    assert Keys.of(['a"b']) is None
-    assert Keys.of(["a", "a"]) is None
-    assert Keys.of(["\ud800"]) is None
-    assert Keys.of([]) is None
+def test_names_that_cannot_be_counted_have_no_quick_way() -> None:
+    for names in (['a"b'], ["a", "a"], ["\ud800"], [], ["n:"], [":n"], ["n "], ["a\tb"]):
+        assert not written_plainly(names), names
+    assert written_plainly(["a", "x:y", "", "Größe"])
 
 
-def test_a_block_without_the_keys_is_another_form() -> None:
-    keys = Keys.of(["a", "b"])
-    assert keys is not None
-    for block in (b"{}", b'{"a":1}', b'{"a":1,"b":2', b'{"a":1,"c":2,"d":3}', b'{"a":1,"b":2},{"a":1,"c":22}'):
-        with pytest.raises(OtherForm):
-            parted(block, keys)
+@pytest.mark.parametrize("lined", [True, False])
+def test_a_key_that_is_missing_is_never_taken_for_null(lined: bool) -> None:
+    schema = pa.schema([("a", pa.int32()), ("b", pa.string())])
+    nasty = ['":', "{", ':"', '\\":x', ' ":', '","a":1', '"b":', ",", "},{", '},{"a":1', "null"]
+    nasty = [one for one in nasty if lined or "},{" not in one]  # which is looked at alone, for it may be a seam
+    full = [json.dumps({"a": 1, "b": one}, separators=(",", ":")) for one in nasty]
+    lacking = ['{"a":1}', '{"b":"x"}', "{}", "null", *(json.dumps({"b": one}, separators=(",", ":")) for one in nasty)]
+    glue = ",\n" if lined else ","
+    assert columns([glue.join(full).encode()], schema)[1].to_pylist() == nasty
+    for one in lacking:
+        for rows in ([*full, one], [one, *full], [one], [one, *full, *lacking]):
+            with pytest.raises(pa.ArrowInvalid):
+                columns([glue.join(rows).encode()], schema)
+
+
+@pytest.mark.parametrize(
+    "block", [b"null", b" null", b"null:1", b'null,\n{"b":"x"}', b"", b"}", b"]", b"7", b'["b"]', b'"b"']
+)
+def test_what_is_no_object_is_refused_before_arrows_reader_sees_it(block: bytes) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        columns([block], pa.schema([("b", pa.string())]))
+
+
+def test_a_text_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        columns([b'{"b":"\xe9"}'], pa.schema([("b", pa.string())]))

@@ -56,10 +56,10 @@ def test_arrows_readers_hold_nothing_of_pythons(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(pacsv, "open_csv", spied(pacsv.open_csv))
     monkeypatch.setattr(pajson, "read_json", spied(pajson.read_json))
-    line, block = b"(0,1,0)\n" * 20, bytearray(b'{"d":"1"}\n' * 20)
+    line, block = b"(0,1,0)\n" * 20, b",\n".join([b'{"d":"1"}'] * 20)
     escaped = b"\\\\" * 20
     lines.rows(line, lines.Columns([pa.int64()]))
-    objects.texts(objects.Block(block, True), pa.schema([("d", pa.string())]))
+    objects.texts([block], pa.schema([("d", pa.string())]))
     unescape(escaped)
     assert len(read) == 3
     assert not set(read) & {np.frombuffer(one, np.uint8).ctypes.data for one in (line, block, escaped)}
