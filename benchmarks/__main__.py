@@ -133,7 +133,7 @@ def live_ways(shape: Shape) -> list[str]:
 def replayed_ways(shape: Shape) -> list[str]:
     if shape.no_exports or shape.name == "study":
         return []
-    return [one for one in ways.REPLAYED if one != ways.WITHOUT_SQL or shape.name in ("narrow", "wide")]
+    return [one for one in ways.REPLAYED if one != ways.WITHOUT_SQL or shape.name in ("narrow", "wide", "text")]
 
 
 def same_exports(found: dict[tuple[str, str], list[Measured]]) -> None:

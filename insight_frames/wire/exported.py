@@ -21,8 +21,8 @@ from .listed import blocks, rows
 from .parts import Parts
 from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
 
-BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
-BLOCK_COLUMN = 4 << 10  # and as many more for each column, because a column has a cost of its own
+BLOCK = 2 << 20  # bytes of the body that one thread reads at a time
+BLOCK_COLUMN = 8 << 10  # and as many at least for each column, because a column has a cost of its own
 ROWS = 1 << 11  # batches of fewer are put together: each column of a batch costs who takes it a call
 
 # What is of another form says so itself, or Arrow's and Python's readers of numbers, moments and escapes do.
@@ -87,7 +87,7 @@ class Export:
             give_back(len(self.keys))
             return made
 
-        done, size = 0, BLOCK + BLOCK_COLUMN * len(self.keys)
+        done, size = 0, max(BLOCK, BLOCK_COLUMN * len(self.keys))
         with closing(in_threads(work, blocks(pieces, where, size))) as landed:
             for made in landed:
                 ready = checked(made, self.layout, done)

@@ -58,9 +58,10 @@ def columns(block: Parts, schema: pa.Schema) -> list[pa.Array]:
 
 def read(block: Parts, schema: pa.Schema) -> tuple[pa.Buffer, pa.Table]:
     """Read objects that have no other keys, with commas between them; give their lines too."""
-    lines, count = _lined(block)
+    lines = own(*block)
     if not lines.size or lines[0] != _OPEN:
         raise pa.ArrowInvalid("no object")  # of a bare null in its place that reader dies (pyarrow 26)
+    count = _part(np.frombuffer(lines, np.uint8))
     table = pajson.read_json(
         lines,
         read_options=pajson.ReadOptions(use_threads=False, block_size=lines.size + 1),
@@ -72,24 +73,28 @@ def read(block: Parts, schema: pa.Schema) -> tuple[pa.Buffer, pa.Table]:
     return lines, table
 
 
-def _lined(block: Parts) -> tuple[pa.Buffer, int]:
-    """Copy objects and put each on a line of its own, as Arrow's reader wants it; tell how many the commas part.
+def _part(codes: Any) -> int:
+    """Put each object on a line of its own, as Arrow's reader wants it; tell how many the commas part.
 
     Inside a JSON text no line's end can stand, and a quote only behind a backslash; that a text might have become
     another one shows, because that reader refuses a line's end inside a text.
     """
-    buffer = own(*block)
-    codes = np.frombuffer(buffer, np.uint8)
-    ends = np.flatnonzero(codes == _NEWLINE)
+    ends = _places(codes, _NEWLINE)
     if len(ends):
         commas = ends - 1
         commas = commas[codes[commas] == _COMMA]
         codes[commas] = _BLANK
     else:
-        commas = np.flatnonzero(codes == _OPEN)[1:] - 1
+        commas = _places(codes, _OPEN)[1:] - 1
         commas = commas[(codes[commas] == _COMMA) & (codes[commas - 1] == _CLOSE)]
         codes[commas] = _NEWLINE
-    return buffer, len(commas) + 1
+    return len(commas) + 1
+
+
+def _places(codes: Any, sign: int) -> Any:
+    """Find a sign in bytes."""
+    starts = range(0, len(codes), _PIECE)
+    return np.concatenate([np.flatnonzero(codes[start : start + _PIECE] == sign) + start for start in starts])
 
 
 def _members(codes: Any) -> int:

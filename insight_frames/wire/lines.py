@@ -62,7 +62,7 @@ def own(*pieces: bytes | memoryview) -> pa.Buffer:
 
 def _by_reader(raw: bytes) -> pa.Buffer:
     """Undo them by Arrow's JSON reader, whose time does not grow with their number."""
-    line = own(b'{"d":"' + raw + b'"}')
+    line = own(b'{"d":"', raw, b'"}')
     read = pajson.read_json(
         line,
         read_options=pajson.ReadOptions(use_threads=False, block_size=line.size + 1),

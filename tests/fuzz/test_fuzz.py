@@ -126,7 +126,14 @@ def test_any_bytes_at_all(behind: bytes, before: bytes) -> None:
             load(ERAS[0])[name].read([before + behind])
 
 
-@pytest.mark.parametrize("one", [one for one in ALL if len(one.data) < 3000], ids=repr)
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(one, marks=[pytest.mark.long] if one.name.endswith(ERAS[0]) else [], id=repr(one))
+        for one in ALL
+        if len(one.data) < 3000
+    ],
+)
 def test_every_digit(one: Recording) -> None:
     """Every digit of an answer made another: it stands in a value, or it is noticed."""
     whole = one.read([one.data])

@@ -26,12 +26,12 @@ def known(database: Database, schema: str, name: str) -> pd.DataFrame:
     return _expected[place]
 
 
-LESS = [("0.34", "s_cardio3test"), ("0.49", "s_cardio3test")]  # its tables are those of the other, with fewer rows
+LESS = ("0.34", "0.49")  # they write as 0.47 does, and buffer as 0.31 does
 
 
 @pytest.mark.parametrize(
     ("era", "schema"),
-    [pytest.param(*one, marks=[pytest.mark.long] if one in LESS else []) for one in product(ERAS, SCHEMAS)],
+    [pytest.param(*one, marks=[pytest.mark.long] if one[0] in LESS else []) for one in product(ERAS, SCHEMAS)],
 )
 def test_every_table_equals_postgresql(on_path: Connection, path: str, superuser: Database, schema: str) -> None:
     listed = on_path.list_tables(schema)

@@ -13,6 +13,7 @@ from insight_frames.sandbox import Box
 from insight_frames.sources import metabase, plan
 
 BUFFERING = ("0.31", "0.34", "0.49")
+BUFFERS = pytest.mark.parametrize("era", ["0.31", "0.34", pytest.param("0.49", marks=pytest.mark.long)])
 SMALL = 200_000
 READS = 5
 PROD = "s_cardio3prod"
@@ -99,7 +100,7 @@ AFTER = {
 }
 
 
-@pytest.mark.parametrize("era", BUFFERING)
+@BUFFERS
 @pytest.mark.parametrize("change", AFTER)
 def test_a_change_between_two_statements(box: Box, connect: Connect, scratch: Scratch, change: str) -> None:
     command, harmless = AFTER[change]
@@ -122,7 +123,7 @@ def test_a_change_between_two_statements(box: Box, connect: Connect, scratch: Sc
     assert exports(box) == ranges - 1 + 1  # and the proof
 
 
-@pytest.mark.parametrize("era", BUFFERING)
+@BUFFERS
 @pytest.mark.parametrize("change", AFTER)
 def test_a_change_between_two_statements_of_a_snapshot(connect: Connect, scratch: Scratch, change: str) -> None:
     command, harmless = AFTER[change]
@@ -173,7 +174,7 @@ def test_a_refresh_at_work_never_mixes_two_states(
     assert seen == READS or era == "0.34"
 
 
-@pytest.mark.parametrize("era", ["0.34", "0.47"])
+@pytest.mark.parametrize("era", [pytest.param("0.34", marks=pytest.mark.long), "0.47"])
 def test_a_snapshot_is_one_state_or_none(
     box: Box, connect: Connect, era: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

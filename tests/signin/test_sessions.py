@@ -265,7 +265,7 @@ def test_eight_processes_renew_once(home: Path, box: Box, logins: Logins) -> Non
     assert logins() == 1
 
 
-@TWO
+@ONE
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
 @pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
 def test_eight_connections_at_once(home: Path, box: Box, logins: Logins, wrong: bool, disk: bool) -> None:

@@ -80,7 +80,7 @@ PIECES = [
 pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 anything = st.one_of(pieces, st.text(max_size=30))
 thorough = settings(
-    max_examples=2000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

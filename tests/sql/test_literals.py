@@ -22,7 +22,7 @@ from insight_frames.sql import identifier, literal, qualified, render, string_li
 
 Database = psycopg.Connection[tuple[Any, ...]]
 thorough = settings(
-    max_examples=500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 NASTY = [

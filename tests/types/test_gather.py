@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight_frames.pgtypes import field, gather, pg_type, reading
@@ -41,6 +41,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pieces_make_the_whole(type_: str, backend: Any) -> None:
     one = field("x", reading(pg_type(type_)), nullable=True)
 
+    @settings(max_examples=40)
     @given(st.lists(st.lists(st.none() | VALUES[type_], max_size=7), max_size=6))
     def check(chunks: list[list[Any]]) -> None:
         schema = pa.schema([one, field("again", reading(pg_type(type_)), nullable=True)])

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, InsightError
@@ -51,6 +51,7 @@ def test_what_was_written(rows: list[Row], lined: bool, last: bool, escaped: boo
     assert read(body, piece=piece, size=size) == rows
 
 
+@settings(max_examples=30)
 @given(rows, st.booleans(), st.sampled_from([1, 1 << 20]))
 def test_every_beginning_of_a_body_is_refused(rows: list[Row], lined: bool, size: int) -> None:
     body = written(rows, lined=lined)
