@@ -17,6 +17,8 @@ from .cells import cut, no_rows, readable
 from .parts import Parts, cut_at
 
 BLOCK = 1 << 20  # bytes of the body that are read at a time
+_HEAD = 512  # bytes of the body's beginning that are waited for: a key, and more
+_KEY = re.compile(rb'\{"(?:[^"\\]|\\.)*":')
 _LATE = re.compile(rb'\}\s*(?=\{")')
 
 
@@ -37,11 +39,14 @@ def blocks(pieces: Iterable[bytes], where: str, size: int = BLOCK) -> Iterator[P
         The body ends before its ``]``.
     """
     source = iter(pieces)
-    head = limits.opening(source, 3, where)
+    head = limits.opening(source, _HEAD, where)
     if head[:1] != b"[":
         raise no_rows(limits.document(source, where, begun=head), where)
-    separator = b"},\n{" if head[1:2] == b"\n" else b'},{"'
-    rest = yield from cut_at(separator, head[1:].lstrip(), source, size, where)
+    begun = head[1:].lstrip()
+    first = _KEY.match(begun)
+    # on one line a text may end like an object that another follows, but no first key stands behind it
+    separator = b"},\n{" if head[1:2] == b"\n" else b"}," + (first[0] if first else b'{"')
+    rest = yield from cut_at(separator, begun, source, size, where)
     last = _last(rest, where)
     if last:
         yield [last]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, InsightError, ValueOutOfRange, pgtypes
-from insight_frames.wire import exported
+from insight_frames.wire import exported, parts
 from insight_frames.wire.cells import cut
 from insight_frames.wire.exported import Export
 from insight_frames.wire.keyed import columns, written_plainly
@@ -252,6 +252,17 @@ def test_every_beginning_of_a_body_is_refused(lined: bool) -> None:
     body = written(["n", "t"], [["1", '"a}"'], ["2", "null"]], lined=lined)
     for size in (1, 1 << 20):
         assert {outcome(asked, body[:stop], size)[0] for stop in range(len(body))} == {IncompleteResult}
+
+
+@pytest.mark.parametrize("lined", [True, False])
+def test_a_text_that_ends_like_an_object(lined: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_LEAST", 64)
+    monkeypatch.setattr(exported, "BLOCK", 60)
+    monkeypatch.setattr(exported, "BLOCK_COLUMN", 0)
+    asked = export(["n", "t"], ["integer", "text"], 34)
+    body = written(["n", "t"], [[str(i), '"},{"'] for i in range(200)], lined=lined)
+    made = pa.Table.from_batches(asked.batches([body[at : at + 64] for at in range(0, len(body), 64)], WHERE))
+    assert made.to_pydict() == {"c0": list(range(200)), "c1": ["},{"] * 200}
 
 
 def test_an_error_behind_the_rows_is_told() -> None:
