@@ -25,6 +25,7 @@ PIECE = 1 << 18  # bytes asked for, and given on, at a time: smaller ones cost P
 
 # Bytes a second. gzip makes a server three times as slow and an answer four to five times as small.
 SLOW, FAST = 30e6, 40e6  # plain answers so slow are worth a try with gzip; so fast, they are not
+CLEARLY_FAST = 80e6  # what a small answer must reach: a shaper lets its first bytes pass
 CLEARLY_SLOW = 10e6  # what a small answer must fall below: its few milliseconds may be the server's own
 BRISK = 15e6  # unpacked: an answer in gzip that fast may be one that only the server's zlib held up
 MARGIN = 1.1  # by how much the other way must be better
@@ -144,7 +145,7 @@ class Link:
                 self._plain = watch.rate
 
     def _is_plain_speech(self, watch: Watch) -> bool:
-        if watch.rate >= FAST:  # a link is at least as fast as it was
+        if watch.rate >= (FAST if watch.bytes >= ENOUGH else CLEARLY_FAST):  # a link is at least as fast as it was
             return True
         if watch.bytes >= ENOUGH:
             return watch.tells and (watch.steady or watch.bytes >= MANY)

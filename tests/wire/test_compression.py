@@ -192,6 +192,14 @@ def test_a_burst_at_the_start_is_not_the_links_speed() -> None:
     assert link.encoding() == "gzip"
 
 
+def test_a_burst_in_the_catalogue_does_not_make_a_link_fast() -> None:
+    link = Link("auto", loopback=False)
+    link.learn(arrived(150_000, 200 * MBIT, burst=60_000, row=3000), "identity")
+    assert link.encoding() == "gzip"
+    link.learn(arrived(150_000, 1000 * MBIT, row=3000), "identity")
+    assert link.encoding() == "identity"
+
+
 def test_a_machine_that_is_busy_is_not_a_slow_link() -> None:
     clock = Clock()
     watch, left, calls = Watch(PIECE, clock), 150_000, 0
