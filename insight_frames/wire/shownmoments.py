@@ -31,7 +31,7 @@ _ORDINARY = {
 }
 _LAYOUTS = {"timestamp": b"", "timestamptz": b"Z"}  # how nearly all of them are shown
 _MARKS = tuple(zip((10, 13, 16), b"T::", strict=True))
-_YEAR_ONE = -62_135_596_800_000_000  # microseconds
+_YEAR_ONE, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # microseconds
 _ANY = re.compile(
     r"([+-]?\d{4,9})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d(?::\d\d)?)?)?"
 )
@@ -59,16 +59,24 @@ def moments(texts: pa.Array, reading: Reading, era: Era) -> pa.Array:
     if name in _LAYOUTS and not old and reading.arrow != pa.string() and _is_laid_out(texts, _LAYOUTS[name]):
         with suppress(pa.ArrowInvalid):
             made = texts.cast(reading.arrow)
-            if pc.min(made).value >= _YEAR_ONE:
+            if _in_our_years(made):
                 return made
     ordinary = pc.match_substring_regex(texts, _ORDINARY[name])
     if name != "time" and reading.arrow != pa.string() and pc.all(ordinary).as_py() is not False:
         least = pc.min_max(texts)["min"].as_py()
         if least is None or least >= (GREGORIAN if old else "0001"):
-            return _ordinary(texts, name, reading.arrow)
+            made = _ordinary(texts, name, reading.arrow)
+            if name == "date" or _in_our_years(made):
+                return made
     if old:
         _refuse_old(texts)
     return reading.parse(each(texts.to_pylist(), lambda text: _hex(text, name)))
+
+
+def _in_our_years(made: pa.Array) -> bool:
+    """Whether moments lie in the years 1 to 9999 also in UTC, where those of the first and last hours may not."""
+    ends = pc.min_max(made)
+    return ends["min"].value is None or (ends["min"].value >= _YEAR_ONE and ends["max"].value <= _LAST)
 
 
 def _is_laid_out(texts: pa.Array, zone: bytes) -> bool:

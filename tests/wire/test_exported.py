@@ -235,6 +235,16 @@ def test_keys_may_stand_in_any_order(tail: str) -> None:
     check_same(asked, body, 1 << 20)
 
 
+@pytest.mark.parametrize("era", [31, 34, 47])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:00:00-02:00"])
+def test_a_moment_that_lies_in_another_year_in_utc(moment: str, era: int) -> None:
+    """As packed rows say it: PostgreSQL's own number of it is one of the year before or behind."""
+    body = written(["t"], [['"2020-01-01T10:00:00+02:00"'], [f'"{moment}"']], lined=True)
+    with pytest.raises(ValueOutOfRange) as caught:
+        list(export(["t"], ["timestamp with time zone"], era).batches([body], WHERE))
+    assert (caught.value.row, caught.value.column) == (2, "c0")
+
+
 def test_the_first_value_that_does_not_fit_is_named() -> None:
     asked = export(["n"], ["smallint"], 47)
     body = written(["n"], [["1"]] * 9 + [["40000"]] + [["2"]] * 9, lined=True)
