@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pajson
 
-from .lines import own, pool
+from .lines import objects, own
 from .parts import Parts
 
 _NEWLINE, _BLANK, _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _BACKSLASH = b'\n ":,{}\\'
@@ -62,12 +61,7 @@ def read(block: Parts, schema: pa.Schema) -> tuple[pa.Buffer, pa.Table]:
     if not lines.size or lines[0] != _OPEN:
         raise pa.ArrowInvalid("no object")  # of a bare null in its place that reader dies (pyarrow 26)
     count = _part(np.frombuffer(lines, np.uint8))
-    table = pajson.read_json(
-        lines,
-        read_options=pajson.ReadOptions(use_threads=False, block_size=lines.size + 1),
-        parse_options=pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-        memory_pool=pool(len(schema)),
-    )
+    table = objects(lines, schema)
     if table.num_rows != count or any(column.num_chunks != 1 for column in table.columns):
         raise pa.ArrowInvalid("other objects than commas part, or several blocks")
     return lines, table

@@ -63,17 +63,22 @@ def own(*pieces: bytes | memoryview) -> pa.Buffer:
 def _by_reader(raw: bytes) -> pa.Buffer:
     """Undo them by Arrow's JSON reader, whose time does not grow with their number."""
     line = own(b'{"d":"', raw, b'"}')
-    read = pajson.read_json(
-        line,
-        read_options=pajson.ReadOptions(use_threads=False, block_size=line.size + 1),
-        parse_options=pajson.ParseOptions(explicit_schema=_TEXT, unexpected_field_behavior="error"),
-        memory_pool=_SYSTEM,
-    )
+    read = objects(line, _TEXT)
     text = read.column(0).chunk(0)
     if read.num_rows != 1 or text.offset:
         raise ValueError("one text became several")
     start, end = np.frombuffer(text.buffers()[1], np.int32, 2)
     return text.buffers()[2].slice(int(start), int(end - start))
+
+
+def objects(lines: pa.Buffer, schema: pa.Schema) -> pa.Table:
+    """Read JSON objects, one on a line, by Arrow's reader; ArrowInvalid for a key that is not in the schema."""
+    return pajson.read_json(
+        lines,
+        read_options=pajson.ReadOptions(use_threads=False, block_size=lines.size + 1),
+        parse_options=pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        memory_pool=pool(len(schema)),
+    )
 
 
 def _odd_in_run(places: Any) -> Any:

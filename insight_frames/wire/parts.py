@@ -8,7 +8,6 @@ from itertools import chain
 from . import limits
 
 Parts = list[bytes | memoryview]
-_LEAST = 1 << 12  # bytes of a piece, so that no place to cut reaches over more than two of them
 
 
 def cut_at(
@@ -21,7 +20,7 @@ def cut_at(
     behind = separator.index(b"{")
     held: Parts = []
     length = 0
-    for piece in _large(chain([begun], source)):
+    for piece in _large(chain([begun], source), len(separator)):
         held.append(piece)
         length += len(piece)
         if length < size:
@@ -35,14 +34,14 @@ def cut_at(
     return b"".join(held)
 
 
-def _large(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Put small pieces together."""
+def _large(pieces: Iterable[bytes], least: int) -> Iterator[bytes]:
+    """Put small pieces together, so that no separator reaches over more than two."""
     held: list[bytes] = []
     length = 0
     for piece in pieces:
         held.append(piece)
         length += len(piece)
-        if length >= _LEAST:
+        if length >= least:
             yield b"".join(held) if len(held) > 1 else piece
             held, length = [], 0
     yield b"".join(held)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, InsightError, ValueOutOfRange, pgtypes
-from insight_frames.wire import exported, parts
+from insight_frames.wire import exported
 from insight_frames.wire.cells import cut
 from insight_frames.wire.exported import Export
 from insight_frames.wire.keyed import columns, written_plainly
@@ -266,7 +266,6 @@ def test_every_beginning_of_a_body_is_refused(lined: bool) -> None:
 
 @pytest.mark.parametrize("lined", [True, False])
 def test_a_text_that_ends_like_an_object(lined: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_LEAST", 64)
     monkeypatch.setattr(exported, "BLOCK", 60)
     monkeypatch.setattr(exported, "BLOCK_COLUMN", 0)
     asked = export(["n", "t"], ["integer", "text"], 34)
