@@ -64,7 +64,7 @@ class Found:
     chosen: list[str] = field(default_factory=list)
 
 
-STEPS = (Step(10, 60_000), Step(50, 250_000), Step(200, 600_000), Step(None, 600_000))
+STEPS = (Step(10, 60_000), Step(50, 250_000), Step(100, 400_000), Step(200, 600_000), Step(None, 600_000))
 QUICK = tuple(Step(one.mbit, 2_000) for one in STEPS)
 
 

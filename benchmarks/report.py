@@ -138,7 +138,10 @@ def _bars(one: Section) -> list[list[str]]:
             ("read_sql : the export on a kept connection", ratio(live, ways.READ_SQL, ways.ANY_JSON), ""),
         ]
     if name == "study":
-        found = [("the CSV exports, thrown away : snapshot", ratio(live, ways.ANY_CSV, ways.SNAPSHOT), "")]
+        found = [
+            ("the CSV exports, thrown away : snapshot", ratio(live, ways.ANY_CSV, ways.SNAPSHOT), ""),
+            ("snapshot's peak, MB", _peak(live, ways.SNAPSHOT), "<= 150"),
+        ]
     return [[f"{name}: {label}", f"{number:,.2f}", bar or "-"] for label, number, bar in found if number is not None]
 
 

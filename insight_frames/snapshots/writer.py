@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from .. import manifest
 from ..catalog import Table
-from ..sinks.parquet import ParquetTable, Written
+from ..sinks.parquet import ROW_GROUP_BYTES, ParquetTable, Written
 from . import folder
 
-PENDING_BYTES = 32 << 20  # rows of all tables together that wait for their row group
+PENDING_BYTES = ROW_GROUP_BYTES  # rows of all tables together that wait for their row group: the ends of those read
 
 
 class Writer:

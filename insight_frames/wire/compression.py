@@ -4,7 +4,8 @@ With "auto" an export is asked for as gzip if answers in gzip have brought more 
 ones, and where gzip has not been tried lately, if plain ones have come by less than about 240 Mbit/s (those about the
 catalogue are always plain, and tell before the first large one is asked for). Only answers of large rows count whose
 bytes we waited for, so that neither the server's work on small rows, nor ours, nor the time of the way there and back
-is taken for the link's; where nothing is known, a host on the loopback is taken for fast and any other for slow.
+is taken for the link's. Where nothing is known, any host is taken for slow but one on the loopback, of which the
+catalogue's answer makes a first guess: there it is a tunnel that is slow, or a machine that is busy.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ TELLING = 1 << 16  # bytes below which an answer says nothing
 ENOUGH = 1 << 20  # ... and from which on it does, if it came steadily
 MANY = 1 << 22  # ... and from which its pieces are enough to tell by themselves
 LARGE_ROW = 2 << 10  # bytes: smaller rows cost the server more time each than their bytes cost the link
+BURST = 1 << 16  # bytes that shapers and sockets let pass at once
+SHORT = 5e-3  # seconds there and back, up to which they do not slow an answer
+GUESSES = 2  # answers in gzip, after which a guess about plain ones is worth a look
 FIRST_FLIGHT = 14_600  # bytes that TCP sends before it has heard of the other side; doubles with every way and back
 FINE, FINE_PIECE = 1 << 18, 1 << 14  # bytes at an answer's start that are read in small pieces, and their size
 _MEMORY = 400e6  # bytes a second: what comes faster than that was waiting already
@@ -49,6 +53,7 @@ class Watch:
         self.waited = 0.0
         self._clock = clock
         self._begun = self._last = clock()
+        self._burst = (0, self._begun)  # how many bytes its beginning had, and when it had come
         self._emptied = True  # nothing is left over from before: what comes next has come since then
         self._rates: list[float] = []
         self._fine: list[float] = []
@@ -61,6 +66,8 @@ class Watch:
         ended = self._clock()
         took = ended - begun
         self.waited += took
+        if self.bytes < BURST:
+            self._burst = (self.bytes + len(piece), ended)
         self.bytes += len(piece)
         if self._emptied and len(piece) == size:
             rates.append(len(piece) / max(ended - self._last, 1e-9))
@@ -86,6 +93,12 @@ class Watch:
         """
         mean = self.bytes / self.seconds
         return max(mean, sorted(self._rates)[len(self._rates) * 3 // 4]) if self._rates else mean
+
+    @property
+    def later_rate(self) -> float | None:
+        """Bytes a second behind the beginning, which may have come at once; None if there are too few to tell."""
+        begun, since = self._burst
+        return (self.bytes - begun) / max(self._last - since, 1e-9) if self.bytes - begun >= BURST else None
 
     @property
     def steady(self) -> bool:
@@ -120,6 +133,8 @@ class Link:
         self._lock = threading.Lock()
         self._packs = False
         self._plain: float | None = None  # bytes a second of plain answers
+        self._guess: float | None = None  # what they may be, as long as none has told
+        self._guesses = 0  # for how many answers in gzip it still holds
         self._packed: float | None = None  # of those in gzip, unpacked
         self._tried = 0.0  # when gzip was
         self._latency = float("inf")
@@ -141,8 +156,12 @@ class Link:
         with self._lock:
             if encoding == "gzip" and watch.tells and watch.unpacked >= ENOUGH:
                 self._packed, self._tried = watch.unpacked / watch.seconds, self._clock()
-            elif encoding == "identity" and watch.bytes >= TELLING and self._is_plain_speech(watch):
-                self._plain = watch.rate
+                self._guesses -= 1
+            elif encoding == "identity" and watch.bytes >= TELLING:
+                if self._is_plain_speech(watch):
+                    self._plain = watch.rate
+                elif self._loopback and watch.tells and self._latency < SHORT:
+                    self._guess, self._guesses = watch.later_rate, GUESSES
 
     def _is_plain_speech(self, watch: Watch) -> bool:
         if watch.rate >= (FAST if watch.bytes >= ENOUGH else CLEARLY_FAST):  # a link is at least as fast as it was
@@ -154,12 +173,13 @@ class Link:
 
     def _pays(self) -> bool:
         lately = self._packed is not None and self._clock() - self._tried < LATELY
-        if self._plain is None:
+        plain = self._guess if self._plain is None and self._guesses > 0 else self._plain
+        if plain is None:
             return not self._loopback and not (self._packed is not None and self._packed >= BRISK)
         if self._packed is not None and lately:
-            self._packs = self._packed * (MARGIN if self._packs else 1 / MARGIN) > self._plain
+            self._packs = self._packed * (MARGIN if self._packs else 1 / MARGIN) > plain
         else:
-            self._packs = self._plain < (FAST if self._packs else SLOW)
+            self._packs = plain < (FAST if self._packs else SLOW)
         return self._packs
 
 

@@ -178,6 +178,33 @@ def test_the_servers_work_on_small_rows_is_not_the_links() -> None:
     assert link.encoding() == "identity"
 
 
+@pytest.mark.parametrize(
+    ("mbit", "chosen"), [(20, "gzip"), (100, "gzip"), (200, "gzip"), (300, "identity"), (1000, "identity")]
+)
+def test_of_a_tunnel_the_catalogue_makes_a_guess(mbit: float, chosen: str) -> None:
+    link = Link("auto", loopback=True)
+    link.answered(0.002)
+    link.learn(arrived(150_000, mbit * MBIT, burst=60_000, row=3000), "identity")
+    assert link.encoding() == chosen
+
+
+def test_a_guess_is_compared_and_looked_at_after_two_answers() -> None:
+    link = Link("auto", loopback=True)
+    link.answered(0.002)
+    link.learn(arrived(150_000, 80 * MBIT, row=3000), "identity")
+    chosen = []
+    for _ in range(3):  # the machine was busy: it is no tunnel
+        chosen.append(link.encoding())
+        link.learn(arrived(20 * MB, 800 * MBIT if chosen[-1] == "identity" else 40 * MBIT, factor=4.5), chosen[-1])
+    assert chosen == ["gzip", "gzip", "identity"]
+    assert link.encoding() == "identity"
+    link = Link("auto", loopback=True)
+    link.answered(0.002)
+    link.learn(arrived(150_000, 200 * MBIT, row=3000), "identity")
+    link.learn(arrived(4 * MB, 20 * MBIT, factor=4.5), "gzip")  # slower than plain answers may be
+    assert link.encoding() == "identity"
+
+
 def test_our_own_slowness_is_not_the_links() -> None:
     link = Link("auto", loopback=True)
     link.learn(arrived(20 * MB, 800 * MBIT, away=0.2), "identity")
