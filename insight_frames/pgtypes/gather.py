@@ -44,7 +44,7 @@ class Rules:
     coerce_float: bool = True
 
 
-def _memory(size: int, dtype: Any) -> Any:
+def memory(size: int, dtype: Any) -> Any:
     """Give an array whose memory goes back to the system with it, where that of ``numpy.empty`` may stay with us."""
     return np.frombuffer(mmap(-1, size * dtype.itemsize), dtype)
 
@@ -81,7 +81,7 @@ class Gathered:
 
     def _grow(self, wanted: int) -> None:
         size = max(wanted, min(_LARGEST, max(_PIECE, self.rows)))
-        self._pieces.append(_memory(size, self.dtype))
+        self._pieces.append(memory(size, self.dtype))
         self._room = size
 
     @property
@@ -202,26 +202,6 @@ class Numbers:
             objects[held.mask()] = None
             return objects
         return _MASKED[held.dtype.kind](values, held.mask())
-
-
-class Chunks:
-    """The chunks of a column that Arrow holds until the end, in the type that it will have then.
-
-    They are of that type as soon as they come, because several columns of a batch can share memory, which stays as
-    long as one of them does.
-    """
-
-    def __init__(self, type_: pa.DataType) -> None:
-        self._type = type_
-        self._held: list[Any] = []
-
-    def add(self, chunk: Any) -> None:
-        self._held.append(chunk if chunk.type == self._type else chunk.cast(self._type))
-
-    def take(self) -> pa.ChunkedArray[Any]:
-        """Give them, and let go of them."""
-        taken, self._held = self._held, []
-        return pa.chunked_array(taken, self._type)
 
 
 _US = pa.timestamp("us")

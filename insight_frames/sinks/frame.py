@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from ..errors import ColumnNotFound, InvalidInput, ValueOutOfRange, near, sentence
 from ..pgtypes import BadValue, type_of
+from ..pgtypes.chunks import Chunks
 from ..pgtypes.frames import kept_as, to_pandas
-from ..pgtypes.gather import Backend, Chunks, Numbers, Rules, gathers
+from ..pgtypes.gather import Backend, Numbers, Rules, gathers
 from ..pgtypes.perobject import per_object
 from .dtypes import as_asked, as_dates, known_dtype
 
@@ -167,23 +168,29 @@ class _Plan:
     def _holder(self, place: int, field: pa.Field[Any]) -> Numbers | Chunks:
         if place in self.dtypes or place in self.dates:
             return Chunks(field.type)
-        return Numbers(field, self.rules) if gathers(field, self.rules) else Chunks(kept_as(field, self.rules))
+        if gathers(field, self.rules):
+            return Numbers(field, self.rules)
+        return Chunks(kept_as(field, self.rules), apart=self.rules.stable)
 
     def frames(self, batches: Iterable[pa.RecordBatch], chunksize: int) -> Iterator[pd.DataFrame]:
-        """Cut the stream into frames of `chunksize` rows."""
-        held: list[pa.RecordBatch] = []
-        rows, made = 0, 0
-        for batch in batches:
-            while batch.num_rows:
-                part = batch.slice(0, chunksize - rows)
-                batch = batch.slice(part.num_rows)
-                held.append(part)
-                rows += part.num_rows
-                if rows == chunksize:
-                    taken, held, rows, made = held, [], 0, made + 1
-                    yield self.frame(taken)
-        if rows or not made:
-            yield self.frame(held)
+        """Cut the stream into frames of `chunksize` rows, each made while its rows arrive."""
+        source = (one for one in batches if one.num_rows)
+        left = next(source, None)
+
+        def parts() -> Iterator[pa.RecordBatch]:
+            nonlocal left
+            wanted = chunksize
+            while left is not None and wanted:
+                part = left.slice(0, wanted)
+                left = left.slice(part.num_rows) if part.num_rows < left.num_rows else None
+                wanted -= part.num_rows
+                yield part
+                if left is None and wanted:
+                    left = next(source, None)
+
+        yield self.frame(parts())
+        while left is not None or (left := next(source, None)) is not None:
+            yield self.frame(parts())
 
     def _array(self, place: int, held: Numbers | Chunks) -> Any:
         field = _fields(self.schema)[place]

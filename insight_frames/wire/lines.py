@@ -1,8 +1,8 @@
 """The text of packed rows: JSON's escapes off, then pyarrow's CSV reader; no Python object per row.
 
 Escapes are few in most tables, and Python's own JSON scanner takes them off without a call for each; where a long text
-is full of them (line breaks and quotes in notes), Arrow's JSON reader is twice as fast, for it needs no interpreter lock
-and its time does not grow with their number.
+is full of them (line breaks and quotes in notes), Arrow's JSON reader is twice as fast, because its time does not grow
+with their number and needs no interpreter lock.
 Arrow's readers take the system's memory, because its own pool keeps three times as much of it for later blocks; but
 where many columns make small pieces of it, the system keeps more.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -334,6 +335,34 @@ class TestChunks:
         schema, _ = stream(*PEOPLE)
         (frame,) = to_frames(schema, [], chunksize=10, index_col="id")
         assert frame.shape == (0, 4)
+
+    def test_long_texts_of_a_chunk_are_those_of_the_table(self) -> None:
+        texts = [None if i % 7 == 3 else "" if i % 11 == 5 else f"{i} ü😀\n" * (i % 400) for i in range(1000)]
+        schema, batches = stream(("n", "integer", list(range(1000))), ("note", "text", texts))
+        table = pa.Table.from_batches(batches).combine_chunks().to_batches()
+        for given in (batches, table):
+            for size in (97, 500, 1000):
+                frames = list(to_frames(schema, given, chunksize=size))
+                whole = pd.concat(frames, ignore_index=True)
+                pd.testing.assert_frame_equal(whole, to_frame(schema, given).astype(whole.dtypes))
+                assert [None if pd.isna(one) else one for one in whole["note"]] == texts
+
+    def test_batches_are_let_go_while_their_frame_is_made(self) -> None:
+        held: list[weakref.ref[Any]] = []
+        schema, _ = stream(("note", "text", ["x"]))
+
+        def source() -> Iterator[pa.RecordBatch]:
+            for letter in "abcdef":
+                batch = pa.record_batch([pa.array([letter * 500_000] * 4)], schema=schema)
+                held.append(weakref.ref(batch))
+                yield batch
+
+        before = pa.total_allocated_bytes()
+        frame = next(to_frames(schema, source(), chunksize=10))
+        assert len(held) == 3
+        assert pa.total_allocated_bytes() - before < 3 << 20  # the last batch, of which more is to come
+        assert [text[0] for text in frame["note"]] == ["a"] * 4 + ["b"] * 4 + ["c"] * 2
+        assert frame["note"].str.len().eq(500_000).all()
 
     def test_batches_are_drawn_as_needed(self) -> None:
         schema, batches = stream(("n", "integer", list(range(10))))

@@ -1,0 +1,54 @@
+"""Columns that Arrow holds until the frame is made: texts, decimals, lists.
+
+Their chunks are brought into their last type when they come, and in frames that follow one another long texts get
+memory of their own, because what the allocator keeps between the pieces of one frame is lost to the next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .gather import memory
+
+_LONG = 1 << 16  # bytes of texts, from which on memory of their own is worth its price
+
+
+class Chunks:
+    """The chunks of a column that Arrow holds until the end, in the type that it will have then.
+
+    They are of that type as soon as they come, because several columns of a batch can share memory, which stays as
+    long as one of them does. With ``apart``, long texts are copied to memory that goes back to the system with them:
+    of one frame behind the other, some of each would stay between what was made of the next one.
+    """
+
+    def __init__(self, type_: pa.DataType, *, apart: bool = False) -> None:
+        self._type, self._apart = type_, apart
+        self._held: list[Any] = []
+
+    def add(self, chunk: Any) -> None:
+        """Take over an Arrow array."""
+        made = chunk if chunk.type == self._type else chunk.cast(self._type)
+        self._held.append(_apart(made) if self._apart and made.type == pa.large_string() else made)
+
+    def take(self) -> pa.ChunkedArray[Any]:
+        """Give them, and let go of them."""
+        taken, self._held = self._held, []
+        return pa.chunked_array(taken, self._type)
+
+
+def _apart(texts: Any) -> Any:
+    """Copy the bytes of many or long texts to memory of their own."""
+    valid, places, data = texts.buffers()
+    ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    start, size = int(ends[0]), int(ends[-1] - ends[0])
+    if size < _LONG:
+        return texts
+    copy = memory(size, np.dtype(np.uint8))
+    copy[:] = np.frombuffer(data, np.uint8)[start : start + size]
+    if texts.null_count:
+        valid = pa.py_buffer(np.packbits(texts.is_valid().to_numpy(zero_copy_only=False), bitorder="little"))
+    buffers = [valid if texts.null_count else None, pa.py_buffer(ends - start), pa.py_buffer(copy)]
+    return pa.Array.from_buffers(texts.type, len(texts), buffers, texts.null_count)
