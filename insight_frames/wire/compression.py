@@ -4,8 +4,9 @@ With "auto" an export is asked for as gzip if answers in gzip have brought more 
 ones, and where gzip has not been tried lately, if plain ones have come by less than about 240 Mbit/s (those about the
 catalogue are always plain, and tell before the first large one is asked for). Only answers of large rows count whose
 bytes we waited for, so that neither the server's work on small rows, nor ours, nor the time of the way there and back
-is taken for the link's. Where nothing is known, any host is taken for slow but one on the loopback, of which the
-catalogue's answer makes a first guess: there it is a tunnel that is slow, or a machine that is busy.
+is taken for the link's. Over a short way the catalogue's answer makes a guess, which holds for two answers: what
+was slow then may have been a machine that is busy. Where nothing is known, a host on the loopback is taken for fast and
+any other for slow.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ class Link:
             elif encoding == "identity" and watch.bytes >= TELLING:
                 if self._is_plain_speech(watch):
                     self._plain = watch.rate
-                elif self._loopback and watch.tells and self._latency < SHORT:
+                elif watch.tells and self._latency < SHORT:
                     self._guess, self._guesses = watch.later_rate, GUESSES
 
     def _is_plain_speech(self, watch: Watch) -> bool:

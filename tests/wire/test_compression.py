@@ -181,8 +181,9 @@ def test_the_servers_work_on_small_rows_is_not_the_links() -> None:
 @pytest.mark.parametrize(
     ("mbit", "chosen"), [(20, "gzip"), (100, "gzip"), (200, "gzip"), (300, "identity"), (1000, "identity")]
 )
-def test_of_a_tunnel_the_catalogue_makes_a_guess(mbit: float, chosen: str) -> None:
-    link = Link("auto", loopback=True)
+@pytest.mark.parametrize("loopback", [True, False])
+def test_over_a_short_way_the_catalogue_makes_a_guess(mbit: float, chosen: str, loopback: bool) -> None:
+    link = Link("auto", loopback=loopback)
     link.answered(0.002)
     link.learn(arrived(150_000, mbit * MBIT, burst=60_000, row=3000), "identity")
     assert link.encoding() == chosen
