@@ -14,6 +14,7 @@ import pyarrow as pa
 from .gather import memory
 
 _LONG = 1 << 16  # bytes of texts, from which on memory of their own is worth its price
+_PIECE = 1 << 22  # bytes of memory that are taken at a time: a process has a limited number of such pieces
 
 
 class Chunks:
@@ -27,28 +28,30 @@ class Chunks:
     def __init__(self, type_: pa.DataType, *, apart: bool = False) -> None:
         self._type, self._apart = type_, apart
         self._held: list[Any] = []
+        self._room: Any = np.empty(0, np.uint8)
 
     def add(self, chunk: Any) -> None:
         """Take over an Arrow array."""
         made = chunk if chunk.type == self._type else chunk.cast(self._type)
-        self._held.append(_apart(made) if self._apart and made.type == pa.large_string() else made)
+        self._held.append(self._copied(made) if self._apart and made.type == pa.large_string() else made)
 
     def take(self) -> pa.ChunkedArray[Any]:
         """Give them, and let go of them."""
         taken, self._held = self._held, []
         return pa.chunked_array(taken, self._type)
 
-
-def _apart(texts: Any) -> Any:
-    """Copy the bytes of many or long texts to memory of their own."""
-    valid, places, data = texts.buffers()
-    ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    start, size = int(ends[0]), int(ends[-1] - ends[0])
-    if size < _LONG:
-        return texts
-    copy = memory(size, np.dtype(np.uint8))
-    copy[:] = np.frombuffer(data, np.uint8)[start : start + size]
-    if texts.null_count:
-        valid = pa.py_buffer(np.packbits(texts.is_valid().to_numpy(zero_copy_only=False), bitorder="little"))
-    buffers = [valid if texts.null_count else None, pa.py_buffer(ends - start), pa.py_buffer(copy)]
-    return pa.Array.from_buffers(texts.type, len(texts), buffers, texts.null_count)
+    def _copied(self, texts: Any) -> Any:
+        """Give many or long texts with their bytes in memory of their own."""
+        valid, places, data = texts.buffers()
+        ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        start, size = int(ends[0]), int(ends[-1] - ends[0])
+        if size < _LONG:
+            return texts
+        if size > len(self._room):
+            self._room = memory(max(size, _PIECE), np.dtype(np.uint8))
+        copy, self._room = self._room[:size], self._room[size:]
+        copy[:] = np.frombuffer(data, np.uint8)[start : start + size]
+        if texts.null_count:
+            valid = pa.py_buffer(np.packbits(texts.is_valid().to_numpy(zero_copy_only=False), bitorder="little"))
+        buffers = [valid if texts.null_count else None, pa.py_buffer(ends - start), pa.py_buffer(copy)]
+        return pa.Array.from_buffers(texts.type, len(texts), buffers, texts.null_count)

@@ -6,9 +6,9 @@ memory is taken in growing pieces, which are put together, and given back, colum
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,8 @@ from .perobject import per_object
 
 Backend = Literal["numpy_nullable", "pyarrow"] | None
 _EXACT = 2**53  # every integer up to here is a float64
+# Not shared with processes that are forked, where a system can tell.
+_PRIVATE: dict[str, int] = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 _PIECE, _LARGEST = 1 << 17, 1 << 22  # rows of the second and of the largest piece of memory
 
 
@@ -46,7 +48,7 @@ class Rules:
 
 def memory(size: int, dtype: Any) -> Any:
     """Give an array whose memory goes back to the system with it, where that of ``numpy.empty`` may stay with us."""
-    return np.frombuffer(mmap(-1, size * dtype.itemsize), dtype)
+    return np.frombuffer(mmap.mmap(-1, size * dtype.itemsize, **_PRIVATE), dtype)
 
 
 class Gathered:
