@@ -19,7 +19,8 @@ from . import keyed, shown
 from .lines import give_back
 from .listed import blocks, rows
 from .parts import Parts
-from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
+from .threads import in_threads
+from .unpack import BadColumn, Layout, out_of_range, without_columns
 
 BLOCK = 2 << 20  # bytes of the body that one thread reads at a time
 BLOCK_COLUMN = 8 << 10  # and as many at least for each column, because a column has a cost of its own

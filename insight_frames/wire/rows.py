@@ -26,11 +26,12 @@ from .lines import converted, give_back, pool
 from .objects import blocks, texts
 from .packed import ALIAS, octets, reference
 from .parts import Parts
-from .unpack import BadColumn, Layout, in_threads, out_of_range, without_columns
+from .threads import in_threads
+from .unpack import BadColumn, Layout, out_of_range, without_columns
 
 NONE = "none"  # no digit changed on the way makes a row of it, or it of a row
 
-BLOCK = 1 << 19  # bytes of the body that one thread reads at a time
+BLOCK = 1 << 20  # bytes of the body that one thread reads at a time
 
 _ARGUMENTS = 100  # the most that a function of PostgreSQL takes
 _TENS = 10 ** np.arange(1, 19)  # from each of them on a number has a digit more

@@ -1,20 +1,16 @@
 """Turns the rows inside packed cells into record batches, block by block, in threads.
 
-A block is a quarter of a megabyte or more of neighbouring cells, so that no Python object exists per row; two threads
-unpack while the main one reads on, with a bounded number of blocks in flight and their order kept.
+A block is a quarter of a megabyte or more of neighbouring cells, so that no Python object exists per row, and twice
+as much where rows are long; threads unpack them while the main one reads on.
 """
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,14 +20,12 @@ from . import limits
 from .cells import Cell, Frame, cells, cut
 from .lines import Columns, give_back, rows, unescape
 from .tally import Tally
-
-T = TypeVar("T")
-R = TypeVar("R")
+from .threads import in_threads
 
 BLOCK = 1 << 18  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
+FEW = 512  # rows: a block of fewer goes on to twice the bytes, because its columns cost as much as those of more
 BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
 MANY = 4  # columns of one kind, from which on they are converted together
-WORKERS = min(2, os.cpu_count() or 1)  # beside the thread that reads
 
 
 @dataclass(frozen=True)
@@ -150,6 +144,9 @@ class _Block:
     rows: int = 0
     told: int = 0  # bytes, without JSON's escapes
 
+    def is_full(self, size: int) -> bool:
+        return self.size >= (size if self.rows >= FEW else 2 * size)
+
 
 class _Turns:
     """Brings the cells of one branch into the order of their numbers."""
@@ -185,7 +182,7 @@ def _blocks(stream: Iterable[Cell], tallies: dict[int, Tally], frame: Frame, ful
         for one in turns.setdefault(cell.t, _Turns(tally.label)).take(cell) if by_number else [cell]:
             if one.raw is None:
                 continue
-            if block is not None and (block.t != one.t or block.size >= full[block.t]):
+            if block is not None and (block.t != one.t or block.is_full(full[block.t])):
                 yield block
                 block = None
             block = block or _Block(one.t, [])
@@ -255,26 +252,6 @@ def read_rows_of(
     frame.prove(where)
     for tally in tallies.values():
         tally.prove()
-
-
-def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
-    """Do the work in threads while the next items arrive; results in order, a bounded number of items in flight."""
-    source = iter(items)
-    start = list(islice(source, 2))
-    if len(start) < 2:  # a small answer: a thread would cost more than it does
-        yield from map(work, start)
-        return
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="insight_frames")
-    flying: deque[Future[R]] = deque()
-    try:
-        for item in chain(start, source):
-            flying.append(pool.submit(work, item))
-            if len(flying) > WORKERS:
-                yield flying.popleft().result()
-        while flying:
-            yield flying.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # what is in work takes milliseconds, and no thread is left behind
 
 
 def out_of_range(layout: Layout, error: BadColumn, rows_before: int) -> ValueOutOfRange:

@@ -47,6 +47,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (rows, unpack):
         monkeypatch.setattr(module, "BLOCK", 2000)
     monkeypatch.setattr(unpack, "BLOCK_COLUMN", 0)
+    monkeypatch.setattr(unpack, "FEW", 0)
 
 
 def pieces(body: bytes, size: int) -> Iterator[bytes]:

@@ -15,8 +15,8 @@ import pytest
 from sandboxes import Scratch
 
 from insight_frames import Connection, ValueOutOfRange
-from insight_frames.wire import unpack
-from insight_frames.wire.unpack import in_threads
+from insight_frames.wire import threads, unpack
+from insight_frames.wire.threads import in_threads
 
 MANY = "select i, md5(i::text) as text, i * 1.5::float8 as x from generate_series(1, 60000) i"
 
@@ -36,7 +36,7 @@ class TestInThreads:
 
     @pytest.mark.parametrize("workers", [1, 2, 4])
     def test_few_are_in_flight(self, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-        monkeypatch.setattr(unpack, "WORKERS", workers)
+        monkeypatch.setattr(threads, "WORKERS", workers)
         drawn = taken = most = 0
 
         def items() -> Iterator[int]:
@@ -76,8 +76,9 @@ class TestInThreads:
 
 def test_one_core_gives_the_same(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = connection.read_sql(MANY)
-    monkeypatch.setattr(unpack, "WORKERS", 1)
+    monkeypatch.setattr(threads, "WORKERS", 1)
     monkeypatch.setattr(unpack, "BLOCK", 10_000)
+    monkeypatch.setattr(unpack, "FEW", 0)
     pd.testing.assert_frame_equal(connection.read_sql(MANY), expected)
     assert expected["i"].tolist() == list(range(1, 60_001))
 
@@ -89,6 +90,7 @@ def test_a_workers_error_names_table_column_and_row(
     scratch.run("insert into t select i, case i when 4321 then date 'infinity' else '2020-01-01' end"
                 " from generate_series(1, 6000) i")  # fmt: skip
     monkeypatch.setattr(unpack, "BLOCK", 10_000)
+    monkeypatch.setattr(unpack, "FEW", 0)
     with pytest.raises(ValueOutOfRange, match=r"s_scratch\.t, column 'day', row 4321") as caught:
         connection.read_table("s_scratch", "t")
     assert caught.value.row_key == {"id": "4321"}
