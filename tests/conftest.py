@@ -21,6 +21,11 @@ from insight_frames import Connection
 from insight_frames.api import opening
 from insight_frames.direct_connection import PostgresConnection
 from insight_frames.sandbox import Box
+from insight_frames.wire import compression
+
+# A machine that is busy with tests looks like a slow tunnel; but the same is to be asked for each time, and bytes that
+# come to be counted. tests/wire/test_compression.py tests the guesses.
+compression.GUESSES = 0
 
 # The same examples on every machine and in every run; searching on is done by hand, with other seeds.
 settings.register_profile("same", derandomize=True, deadline=None)

@@ -22,7 +22,8 @@ SCHEMA = "s_scratch"
 
 def take(target: Path, *, overwrite: bool = False) -> Snapshot:
     url, username, password = (os.environ[f"FAULT_{name}"] for name in ("URL", "USERNAME", "PASSWORD"))
-    with Connection(url, username=username, password=password, session_id=os.environ["FAULT_SESSION"]) as connection:
+    asked = {"username": username, "password": password, "session_id": os.environ["FAULT_SESSION"]}
+    with Connection(url, **asked, compression="identity") as connection:
         return connection.snapshot(target, schemas=SCHEMA, overwrite=overwrite)
 
 

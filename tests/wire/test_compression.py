@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, InvalidInput, ServerUnavailable
+from insight_frames.wire import compression
 from insight_frames.wire.compression import (
     PIECE,
     Encoding,
@@ -101,6 +102,11 @@ def test_only_what_was_asked_for_is_taken() -> None:
 
 
 # ------------------------------------------------------------------ auto
+@pytest.fixture
+def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "GUESSES", 2)
+
+
 class Clock:
     now = 0.0
 
@@ -182,6 +188,7 @@ def test_the_servers_work_on_small_rows_is_not_the_links() -> None:
     ("mbit", "chosen"), [(20, "gzip"), (100, "gzip"), (200, "gzip"), (300, "identity"), (1000, "identity")]
 )
 @pytest.mark.parametrize("loopback", [True, False])
+@pytest.mark.usefixtures("guessing")
 def test_over_a_short_way_the_catalogue_makes_a_guess(mbit: float, chosen: str, loopback: bool) -> None:
     link = Link("auto", loopback=loopback)
     link.answered(0.002)
@@ -189,6 +196,7 @@ def test_over_a_short_way_the_catalogue_makes_a_guess(mbit: float, chosen: str, 
     assert link.encoding() == chosen
 
 
+@pytest.mark.usefixtures("guessing")
 def test_a_guess_is_compared_and_looked_at_after_two_answers() -> None:
     link = Link("auto", loopback=True)
     link.answered(0.002)
