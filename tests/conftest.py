@@ -24,8 +24,8 @@ from insight_frames.sandbox import Box
 from insight_frames.wire import compression
 
 # A machine that is busy with tests looks like a slow tunnel; but the same is to be asked for each time, and bytes that
-# come to be counted. tests/wire/test_compression.py tests the guesses.
-compression.GUESSES = 0
+# come to be counted. Who tests the guesses asks for them: `guessing`.
+GUESSES, compression.GUESSES = compression.GUESSES, 0
 
 # The same examples on every machine and in every run; searching on is done by hand, with other seeds.
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -101,6 +101,12 @@ def connect(box: Box) -> Iterator[Connect]:
             return stack.enter_context(Connection(box.url, **asked))
 
         yield make
+
+
+@pytest.fixture
+def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a catalogue's answer a guess about gzip is made, as outside the tests."""
+    monkeypatch.setattr(compression, "GUESSES", GUESSES)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Chunks:
 
     def _copied(self, texts: Any) -> Any:
         """Give many or long texts with their bytes in memory of their own."""
-        valid, places, data = texts.buffers()
+        _, places, data = texts.buffers()
         ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
         start, size = int(ends[0]), int(ends[-1] - ends[0])
         if size < _LONG:
@@ -51,7 +51,8 @@ class Chunks:
             self._room = memory(max(size, _PIECE), np.dtype(np.uint8))
         copy, self._room = self._room[:size], self._room[size:]
         copy[:] = np.frombuffer(data, np.uint8)[start : start + size]
+        valid = None
         if texts.null_count:
             valid = pa.py_buffer(np.packbits(texts.is_valid().to_numpy(zero_copy_only=False), bitorder="little"))
-        buffers = [valid if texts.null_count else None, pa.py_buffer(ends - start), pa.py_buffer(copy)]
+        buffers = [valid, pa.py_buffer(ends - start), pa.py_buffer(copy)]
         return pa.Array.from_buffers(texts.type, len(texts), buffers, texts.null_count)

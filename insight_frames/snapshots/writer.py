@@ -17,7 +17,7 @@ from ..catalog import Table
 from ..sinks.parquet import ROW_GROUP_BYTES, ParquetTable, Written
 from . import folder
 
-PENDING_BYTES = ROW_GROUP_BYTES  # rows of all tables together that wait for their row group: the ends of those read
+PENDING_BYTES = ROW_GROUP_BYTES  # of all tables together that wait for a row group, mostly the ends of earlier ones
 
 
 class Writer:

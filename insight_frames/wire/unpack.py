@@ -23,8 +23,8 @@ from .tally import Tally
 from .threads import in_threads
 
 BLOCK = 1 << 18  # bytes of cells that one thread unpacks at a time: larger ones cost memory and gain no time
-FEW = 512  # rows: a block of fewer goes on to twice the bytes, because its columns cost as much as those of more
 BLOCK_COLUMN = 1 << 10  # and as many more for each column, because a column has a cost of its own
+FEW = 512  # rows: a block of fewer goes on to twice the bytes, because its columns cost as much as those of more
 MANY = 4  # columns of one kind, from which on they are converted together
 
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insight_frames import IncompleteResult, InvalidInput, ServerUnavailable
-from insight_frames.wire import compression
 from insight_frames.wire.compression import (
     PIECE,
     Encoding,
@@ -102,11 +101,6 @@ def test_only_what_was_asked_for_is_taken() -> None:
 
 
 # ------------------------------------------------------------------ auto
-@pytest.fixture
-def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compression, "GUESSES", 2)
-
-
 class Clock:
     now = 0.0
 
